@@ -1,0 +1,191 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is built with.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Targets that touch no C are held to strict memory safety as well.
+let pureSettings = settings + [.strictMemorySafety()]
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+    name: "swift-barman",
+    products: [
+        .executable(name: "barman", targets: ["barman"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.6.0"),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
+        .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+        // Leaves: pure values.
+        .target(name: "Failure", swiftSettings: pureSettings),
+        .testTarget(name: "FailureTests", dependencies: ["Failure"], swiftSettings: settings),
+        .target(name: "Notation", swiftSettings: settings),
+        .testTarget(name: "NotationTests", dependencies: ["Notation"], swiftSettings: settings),
+        .target(name: "WAL", swiftSettings: pureSettings),
+        .testTarget(name: "WALTests", dependencies: ["WAL"], swiftSettings: settings),
+
+        // The machine below us.
+        .target(name: "Files", dependencies: ["Failure", system], swiftSettings: settings),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "TestWorld", system], swiftSettings: settings),
+        .target(name: "Settings", dependencies: ["Failure", "Files", "Notation", system], swiftSettings: pureSettings),
+        .testTarget(
+            name: "SettingsTests",
+            dependencies: ["Settings", "Failure", "Files", "Notation", "TestWorld", system],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Codecs",
+            dependencies: ["Failure", "Files", "CBZip2", "CDeflate", "CLZ4", "CLZMA", "CZlib", "CZstd", system],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CodecsTests",
+            dependencies: ["Codecs", "Failure", "Files", "TestWorld", system],
+            swiftSettings: settings
+        ),
+        .target(name: "Pipeline", dependencies: ["Codecs", "Failure", "Files", system], swiftSettings: settings),
+        .testTarget(
+            name: "PipelineTests",
+            dependencies: ["Pipeline", "Failure", "Files", "TestWorld", system],
+            swiftSettings: settings
+        ),
+        .target(name: "Processes", dependencies: ["Failure", "Files", system], swiftSettings: settings),
+        .testTarget(
+            name: "ProcessesTests",
+            dependencies: ["Processes", "Failure", "Files", "TestWorld", system],
+            swiftSettings: settings
+        ),
+        .target(name: "Postgres", dependencies: ["CLibpq", "Failure", "Notation", "WAL"], swiftSettings: settings),
+        .testTarget(
+            name: "PostgresTests",
+            dependencies: ["Postgres", "Failure", "Notation", "WAL", "TestWorld", system],
+            swiftSettings: settings
+        ),
+
+        // What we exist for.
+        .target(
+            name: "Catalog",
+            dependencies: ["Failure", "Files", "Notation", "Settings", "WAL", system],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CatalogTests",
+            dependencies: ["Catalog", "Failure", "Files", "Notation", "Settings", "WAL", "TestWorld", system],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Archive",
+            dependencies: [
+                "Catalog", "Codecs", "Failure", "Files", "Notation", "Pipeline", "Postgres", "Processes", "Settings",
+                "WAL", system,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ArchiveTests",
+            dependencies: [
+                "Archive", "Catalog", "Codecs", "Failure", "Files", "Notation", "Settings", "WAL", "TestWorld", system,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Backup",
+            dependencies: [
+                "Archive", "Catalog", "Failure", "Files", "Notation", "Pipeline", "Postgres", "Processes", "Settings",
+                "WAL", system,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "BackupTests",
+            dependencies: [
+                "Backup", "Catalog", "Failure", "Files", "Notation", "Processes", "Settings", "WAL", "TestWorld",
+                system,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Restore",
+            dependencies: [
+                "Archive", "Catalog", "Codecs", "Failure", "Files", "Notation", "Pipeline", "Processes", "Settings",
+                "WAL", system,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RestoreTests",
+            dependencies: [
+                "Restore", "Catalog", "Failure", "Files", "Notation", "Settings", "WAL", "TestWorld", system,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Upkeep",
+            dependencies: [
+                "Archive", "Backup", "Catalog", "Failure", "Files", "Notation", "Postgres", "Processes", "Settings",
+                "WAL", system,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "UpkeepTests",
+            dependencies: [
+                "Upkeep", "Catalog", "Failure", "Files", "Notation", "Settings", "WAL", "TestWorld", system,
+            ],
+            swiftSettings: settings
+        ),
+
+        // What a user sees.
+        .target(name: "Console", dependencies: ["Failure", "Files", "Notation", system], swiftSettings: settings),
+        .testTarget(
+            name: "ConsoleTests",
+            dependencies: ["Console", "Failure", "Notation", "TestWorld"],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Commands",
+            dependencies: [
+                "Archive", "Backup", "Catalog", "Console", "Failure", "Files", "Notation", "Postgres", "Processes",
+                "Restore", "Settings", "Upkeep", "WAL", system,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CommandsTests",
+            dependencies: ["Commands", "Console", "Failure", "Notation", "TestWorld", system],
+            swiftSettings: settings
+        ),
+        .executableTarget(name: "barman", dependencies: ["Commands"], swiftSettings: settings),
+
+        // Tests on real parts: the built program against real PostgreSQL, ssh, rsync and the oracle.
+        .target(name: "TestWorld", dependencies: [system], path: "Tests/TestWorld", swiftSettings: settings),
+        .testTarget(
+            name: "RecipeTests",
+            dependencies: ["TestWorld", "barman", system],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HouseTests",
+            dependencies: ["TestWorld", "barman", system],
+            swiftSettings: settings
+        ),
+    ]
+)

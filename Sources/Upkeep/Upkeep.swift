@@ -1,0 +1,1 @@
+// Upkeep: under construction.
