@@ -1,0 +1,46 @@
+# The front door. `make help` lists what there is.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build install lint format bench bootstrap clean
+
+help: ## Lists the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: build ## Loses a table and gets it back: a backup and a point-in-time recovery on a private PostgreSQL.
+	@scripts/demo
+
+test: ## Installs what the tests need, then runs all of them on real PostgreSQL, ssh, rsync and the oracle.
+	@scripts/bootstrap --tests
+	@$(MAKE) --no-print-directory lint
+	@scripts/run-tests
+
+build: bootstrap ## Builds the release with a static Swift runtime into dist/bin.
+	@$(SWIFT) build -c release --static-swift-stdlib --product barman
+	@mkdir -p dist/bin
+	@install -m 0755 "$$($(SWIFT) build -c release --static-swift-stdlib --product barman --show-bin-path)/barman" dist/bin/barman
+	@scripts/check-links dist/bin/barman
+
+install: build ## Installs the program under $(DESTDIR)$(PREFIX).
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 0755 dist/bin/barman "$(DESTDIR)$(PREFIX)/bin/barman"
+
+lint: ## Checks the formatting of every Swift file.
+	@$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+
+format: ## Formats every Swift file in place.
+	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
+
+bench: ## Measures the release build beside the oracle and prints a table with ratios (BENCH_QUICK=1: a small one).
+	@scripts/bootstrap --bench
+	@$(MAKE) --no-print-directory build
+	@python3 Benchmarks/bench.py
+
+bootstrap: ## Installs what is missing to build and to run the demo.
+	@scripts/bootstrap
+
+clean: ## Removes what was built.
+	rm -rf .build dist
