@@ -31,6 +31,7 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
@@ -43,7 +44,7 @@ let package = Package(
         .testTarget(name: "WALTests", dependencies: ["WAL"], swiftSettings: settings),
 
         // The machine below us.
-        .target(name: "Files", dependencies: ["Failure", system], swiftSettings: settings),
+        .target(name: "Files", dependencies: ["CLinux", "Failure", system], swiftSettings: settings),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestWorld", system], swiftSettings: settings),
         .target(name: "Settings", dependencies: ["Failure", "Files", "Notation", system], swiftSettings: pureSettings),
         .testTarget(
@@ -67,7 +68,7 @@ let package = Package(
             dependencies: ["Pipeline", "Failure", "Files", "TestWorld", system],
             swiftSettings: settings
         ),
-        .target(name: "Processes", dependencies: ["Failure", "Files", system], swiftSettings: settings),
+        .target(name: "Processes", dependencies: ["CLinux", "Failure", "Files", system], swiftSettings: settings),
         .testTarget(
             name: "ProcessesTests",
             dependencies: ["Processes", "Failure", "Files", "TestWorld", system],

@@ -1,0 +1,76 @@
+import CLinux
+public import SystemPackage
+
+extension FileSystem {
+    /// Copies a file's contents, permissions and times (to the nanosecond), inside the kernel where it can.
+    ///
+    /// `destination` is made or overwritten. Without `synchronizing` it is not durable on return; its directory never is.
+    /// `progress` gets the bytes copied since the last call. Returns the size.
+    @discardableResult
+    public static func copyFile(
+        from source: FilePath,
+        to destination: FilePath,
+        synchronizing: Bool = false,
+        progress: ((Int64) -> Void)? = nil
+    ) throws(FileError) -> Int64 {
+        let input = try OwnedDescriptor(opening: source)
+        let status = try input.status()
+        let output = try OwnedDescriptor(
+            opening: destination,
+            .writeOnly,
+            options: [.create, .truncate],
+            permissions: status.permissions.union(.ownerWrite)
+        )
+        let copied = try copyContents(from: input, to: output, progress: progress)
+        try output.copyAttributes(of: status)
+        if synchronizing { try output.sync() }
+        try output.close()
+        return copied
+    }
+
+    /// Copies from the position of one open file to the position of another, to the end; returns how many bytes.
+    @discardableResult
+    public static func copyContents(
+        from input: borrowing OwnedDescriptor,
+        to output: borrowing OwnedDescriptor,
+        progress: ((Int64) -> Void)? = nil
+    ) throws(FileError) -> Int64 {
+        var total: Int64 = 0
+        var isInKernel = true
+        while isInKernel {
+            do throws(FileError) {
+                let count = try systemCall("copy_file_range", input.path, to: output.path, .changes) {
+                    copy_file_range(input.raw.rawValue, nil, output.raw.rawValue, nil, 16 << 20, 0)
+                }
+                // Some file systems say "end" at once for files that do have contents: read to be sure.
+                if count == 0 { break }
+                total &+= Int64(count)
+                progress?(Int64(count))
+            } catch {
+                switch error.errno {
+                case .improperLink, .invalidArgument, .noFunction, .notSupported, .notPermitted, .badFileDescriptor:
+                    isInKernel = false
+                default: throw error
+                }
+            }
+        }
+        return total &+ (try copyThroughBuffer(from: input, to: output, progress: progress))
+    }
+
+    private static func copyThroughBuffer(
+        from input: borrowing OwnedDescriptor,
+        to output: borrowing OwnedDescriptor,
+        progress: ((Int64) -> Void)?
+    ) throws(FileError) -> Int64 {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+        defer { buffer.deallocate() }
+        var total: Int64 = 0
+        while true {
+            let count = try input.read(into: buffer)
+            if count == 0 { return total }
+            try output.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            total &+= Int64(count)
+            progress?(Int64(count))
+        }
+    }
+}
