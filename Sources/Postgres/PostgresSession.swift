@@ -1,0 +1,233 @@
+import CLibpq
+import Glibc
+
+/// The rows of one statement, as text; SQL NULL is `nil`.
+public struct PostgresRows: Sendable, Equatable {
+    /// The names of the columns.
+    public let columns: [String]
+    /// The values, row by row; every row has as many as there are columns.
+    public let values: [[String?]]
+
+    /// The value of a column in the first row; `nil` if NULL or if there is no such row or column.
+    public subscript(_ column: String) -> String? {
+        guard let index = columns.firstIndex(of: column), let row = values.first, index < row.count else { return nil }
+        return row[index]
+    }
+
+    /// The value of the first column of the first row.
+    public var first: String? {
+        guard let row = values.first, let value = row.first else { return nil }
+        return value
+    }
+}
+
+/// One libpq connection: opened by `init`, closed by `deinit`, never shared.
+///
+/// Every wait looks at `isInterrupted` several times a second, and gives up with an error of kind `interrupted`.
+public struct PostgresSession: ~Copyable {
+    private let handle: OpaquePointer
+    private let isInterrupted: @Sendable () -> Bool
+
+    /// Connects; blocks until the server answers.
+    ///
+    /// How long that may take is libpq's rule: without `connect_timeout` in the string, the environment or the service
+    /// file there is no limit but the one of the kernel.
+    public init(
+        conninfo: String,
+        isInterrupted: @escaping @Sendable () -> Bool = { false }
+    ) throws(PostgresError) {
+        handle = try Self.connect(conninfo, isInterrupted)
+        self.isInterrupted = isInterrupted
+        // The default processor prints the server's notices on our standard error.
+        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+    }
+
+    deinit { PQfinish(handle) }
+
+    /// libpq's number of the server's version: 150020 for 15.20; 0 once the connection is lost.
+    public var serverVersionNumber: Int { Int(PQserverVersion(handle)) }
+
+    /// True while libpq knows nothing bad about the connection; a dead peer shows only with the next statement.
+    public var isOpen: Bool { PQstatus(handle) == CONNECTION_OK }
+
+    /// What the server reports about a setting such as `DateStyle` or `client_encoding`.
+    public borrowing func parameter(_ name: String) -> String? {
+        PQparameterStatus(handle, name).map { String(cString: $0) }
+    }
+
+    /// Runs one or more statements separated by `;` and returns the rows of each, in order.
+    ///
+    /// Several statements run as one transaction: the first failure undoes and ends them. `handover` sees the rows of the
+    /// statements before it.
+    public borrowing func results(
+        _ sql: String,
+        whileWaiting: (() throws(PostgresError) -> Void)? = nil,
+        handover: (PostgresRows) -> Void
+    ) throws(PostgresError) {
+        guard PQsendQuery(handle, sql) == 1 else { throw connectionError() }
+        var failure: PostgresError?
+        while true {
+            if failure == nil {
+                do throws(PostgresError) {
+                    try waitForResult(whileWaiting)
+                } catch {
+                    guard error.kind != .connectionLost, cancel() else { throw error }
+                    failure = error
+                }
+            }
+            guard let result = PQgetResult(handle) else { break }
+            defer { PQclear(result) }
+            switch PQresultStatus(result) {
+            case PGRES_TUPLES_OK, PGRES_SINGLE_TUPLE: handover(Self.rows(of: result))
+            case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: handover(PostgresRows(columns: [], values: []))
+            default: failure = failure ?? statementError(result)
+            }
+            if PQstatus(handle) == CONNECTION_BAD, failure == nil { failure = connectionError() }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Runs one statement and returns its rows as text; SQL NULL is `nil`.
+    public borrowing func rows(
+        _ sql: String,
+        whileWaiting: (() throws(PostgresError) -> Void)? = nil
+    ) throws(PostgresError) -> PostgresRows {
+        var last = PostgresRows(columns: [], values: [])
+        try results(sql, whileWaiting: whileWaiting) { last = $0 }
+        return last
+    }
+
+    /// The text as a literal of SQL, quotes included.
+    public borrowing func literal(_ text: String) throws(PostgresError) -> String {
+        guard let escaped = PQescapeLiteral(handle, text, text.utf8.count) else { throw connectionError() }
+        defer { PQfreemem(escaped) }
+        return String(cString: escaped)
+    }
+}
+
+// MARK: - Waiting
+
+extension PostgresSession {
+    /// How long one look at the socket lasts; the pace at which interruptions are seen.
+    private static var sliceMilliseconds: Int32 { 100 }
+
+    /// True when the connection string, the environment or a service asks for a time limit.
+    private static func hasConnectTimeout(_ handle: OpaquePointer) -> Bool {
+        guard let options = PQconninfo(handle) else { return false }
+        defer { PQconninfoFree(options) }
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if strcmp(keyword, "connect_timeout") == 0, let value = option.pointee.val { return value.pointee != 0 }
+            option += 1
+        }
+        return false
+    }
+
+    /// A connection that is open.
+    private static func connect(
+        _ conninfo: String,
+        _ isInterrupted: () -> Bool
+    ) throws(PostgresError) -> OpaquePointer {
+        guard var handle = PQconnectStart(conninfo) else {
+            throw PostgresError(.connectionFailed, message: "out of memory")
+        }
+        if hasConnectTimeout(handle) {
+            // Only the blocking call honours the option, and tries the next host after it.
+            PQfinish(handle)
+            guard let blocking = PQconnectdb(conninfo) else {
+                throw PostgresError(.connectionFailed, message: "out of memory")
+            }
+            handle = blocking
+        }
+        if let error = finishConnecting(handle, isInterrupted) {
+            PQfinish(handle)
+            throw error
+        }
+        return handle
+    }
+
+    /// Takes a started connection to its end; returns what went wrong.
+    private static func finishConnecting(
+        _ handle: OpaquePointer,
+        _ isInterrupted: () -> Bool
+    ) -> PostgresError? {
+        var state = PQstatus(handle) == CONNECTION_OK ? PGRES_POLLING_OK : PGRES_POLLING_WRITING
+        while PQstatus(handle) != CONNECTION_BAD, state != PGRES_POLLING_OK, state != PGRES_POLLING_FAILED {
+            if isInterrupted() { return PostgresError(.interrupted, message: "interrupted while connecting") }
+            let events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT
+            if poll(PQsocket(handle), Int16(events)) { state = PQconnectPoll(handle) }
+        }
+        guard PQstatus(handle) == CONNECTION_OK else {
+            return PostgresError(.connectionFailed, message: String(cString: PQerrorMessage(handle)))
+        }
+        return nil
+    }
+
+    /// One slice of waiting for a socket; true when it is worth looking at.
+    private static func poll(_ socket: Int32, _ events: Int16) -> Bool {
+        guard socket >= 0 else { return true }
+        var descriptor = pollfd(fd: socket, events: events, revents: 0)
+        return Glibc.poll(&descriptor, 1, sliceMilliseconds) > 0
+    }
+
+    /// Waits until a result can be taken without blocking.
+    private borrowing func waitForResult(
+        _ whileWaiting: (() throws(PostgresError) -> Void)?
+    ) throws(PostgresError) {
+        while PQisBusy(handle) == 1 {
+            if isInterrupted() { throw PostgresError(.interrupted, message: "interrupted") }
+            if Self.poll(PQsocket(handle), Int16(POLLIN)) {
+                guard PQconsumeInput(handle) == 1 else { throw connectionError() }
+            } else {
+                try whileWaiting?()
+            }
+        }
+    }
+
+    /// Asks the server to drop the running statement; true when it answers within a few seconds.
+    private borrowing func cancel() -> Bool {
+        guard let request = PQgetCancel(handle) else { return false }
+        defer { PQfreeCancel(request) }
+        var text = [CChar](repeating: 0, count: 256)
+        _ = PQcancel(request, &text, Int32(text.count))
+        for _ in 0..<50 where PQisBusy(handle) == 1 {
+            if Self.poll(PQsocket(handle), Int16(POLLIN)), PQconsumeInput(handle) != 1 { return false }
+        }
+        return PQisBusy(handle) == 0
+    }
+}
+
+// MARK: - Results
+
+extension PostgresSession {
+    private static func rows(of result: OpaquePointer) -> PostgresRows {
+        let width = PQnfields(result)
+        let columns = (0..<width).map { column in
+            PQfname(result, column).map { String(cString: $0) } ?? ""
+        }
+        let values = (0..<PQntuples(result)).map { row in
+            (0..<width).map { column -> String? in
+                guard PQgetisnull(result, row, column) == 0, let value = PQgetvalue(result, row, column) else {
+                    return nil
+                }
+                return String(cString: value)
+            }
+        }
+        return PostgresRows(columns: columns, values: values)
+    }
+
+    private borrowing func connectionError() -> PostgresError {
+        PostgresError(.connectionLost, message: String(cString: PQerrorMessage(handle)))
+    }
+
+    private borrowing func statementError(_ result: OpaquePointer) -> PostgresError {
+        func field(_ letter: Character) -> String? {
+            guard let code = letter.asciiValue, let text = PQresultErrorField(result, Int32(code)) else { return nil }
+            return String(cString: text)
+        }
+        // PostgreSQL manual, "Error and Notice Message Fields": M the primary message, C the SQLSTATE.
+        let message = field("M") ?? PQresultErrorMessage(result).map { String(cString: $0) } ?? ""
+        let isLost = PQstatus(handle) == CONNECTION_BAD
+        return PostgresError(isLost ? .connectionLost : .statementFailed, message: message, sqlState: field("C"))
+    }
+}
