@@ -109,7 +109,9 @@ public final class FileLock: Sendable {
         }
     }
 
-    /// Gives the lock back; the file stays. Harmless when called again.
+    /// Gives the lock back; the file stays.
+    ///
+    /// Harmless when called again.
     public func release() {
         descriptor.withLock { number in
             guard number >= 0 else { return }

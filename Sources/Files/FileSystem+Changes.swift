@@ -56,7 +56,9 @@ extension FileSystem {
         return String(decoding: (0..<8).map { _ in alphabet[Int.random(in: 0..<alphabet.count)] }, as: UTF8.self)
     }
 
-    /// Gives a file another name, replacing what had it. Not durable before `syncDirectory` of both parents.
+    /// Gives a file another name, replacing what had it.
+    ///
+    /// Not durable before `syncDirectory` of both parents.
     public static func rename(_ source: FilePath, to destination: FilePath) throws(FileError) {
         _ = try systemCall("rename", source, to: destination, .changes) {
             source.withPlatformString { from in destination.withPlatformString { Glibc.rename(from, $0) } }

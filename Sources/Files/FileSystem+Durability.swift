@@ -2,7 +2,9 @@ import Glibc
 public import SystemPackage
 
 extension FileSystem {
-    /// Makes the names in a directory durable. File systems that cannot (EINVAL) are let pass, as in the reference.
+    /// Makes the names in a directory durable.
+    ///
+    /// File systems that cannot (EINVAL) are let pass, as in the reference.
     public static func syncDirectory(_ path: FilePath) throws(FileError) {
         let directory = try OwnedDescriptor(opening: path, options: .directory)
         do {

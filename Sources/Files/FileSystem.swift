@@ -31,7 +31,9 @@ public enum FileSystem {
         try statusIfPresent(of: path, followingLinks: followingLinks)?.kind
     }
 
-    /// Whether something is there. That it cannot be told is an error, not "no".
+    /// Whether something is there.
+    ///
+    /// That it cannot be told is an error, not "no".
     public static func exists(_ path: FilePath) throws(FileError) -> Bool {
         try statusIfPresent(of: path) != nil
     }

@@ -148,7 +148,9 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         }
     }
 
-    /// Makes everything written so far survive a loss of power. A failure is final: what was written may be lost.
+    /// Makes everything written so far survive a loss of power.
+    ///
+    /// A failure is final: what was written may be lost.
     public borrowing func sync() throws(FileError) {
         _ = try systemCall("fsync", path, .changes) { fsync(number) }
     }
