@@ -126,15 +126,16 @@ let package = Package(
         .target(
             name: "Restore",
             dependencies: [
-                "Archive", "Catalog", "Codecs", "Failure", "Files", "Notation", "Pipeline", "Processes", "Settings",
-                "WAL", system,
+                "Archive", "Backup", "Catalog", "Codecs", "Failure", "Files", "Notation", "Pipeline", "Processes",
+                "Settings", "WAL", system,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "RestoreTests",
             dependencies: [
-                "Restore", "Catalog", "Failure", "Files", "Notation", "Settings", "WAL", "TestWorld", system,
+                "Restore", "Archive", "Backup", "Catalog", "Failure", "Files", "Notation", "Processes", "Settings",
+                "WAL", "TestWorld", system,
             ],
             swiftSettings: settings
         ),
