@@ -85,12 +85,20 @@ extension Reporter {
 public struct SilentReporter: Reporter {
     /// Makes a silent reporter.
     public init() {}
+    /// Drops the text.
     public func debug(_ text: String) {}
+    /// Drops the text.
     public func info(_ text: String) {}
+    /// Drops the text.
     public func show(_ text: String) {}
+    /// Drops the text.
     public func warning(_ text: String) {}
+    /// Drops the text.
     public func error(_ text: String) {}
+    /// Drops the text.
     public func exception(_ text: String) {}
+    /// Drops the line.
     public func log(_ level: LogLevel, _ logger: String, _ text: String) {}
+    /// Drops the update.
     public func progress(_ update: ProgressUpdate) {}
 }
