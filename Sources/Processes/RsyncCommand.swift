@@ -1,0 +1,277 @@
+public import Failure
+import Files
+import Synchronization
+public import SystemPackage
+
+/// rsync as backups and restores use it: the words of its command line, its exit codes, its retries.
+public struct RsyncCommand: Sendable {
+    /// Where unchanged files are taken from instead of the source.
+    public enum Reuse: Sendable, Equatable {
+        /// They are copied from this directory.
+        case copy(FilePath)
+        /// They become hard links into this directory.
+        case link(FilePath)
+    }
+
+    /// What a status other than 0 and 24 means.
+    public enum Leniency: Sendable {
+        /// 23 is fine as long as it is only about files that vanished: for directories of a running server.
+        case vanishedFiles
+        /// Each status but 0 and 24 is an error: for single files.
+        case none
+    }
+
+    /// What is done again after a failure, and when.
+    public struct Retries: Sendable {
+        /// How many more attempts.
+        public var count: Int
+        /// Seconds before each.
+        public var pauseSeconds: Double
+        /// How to wait; replaced in tests.
+        public var pause: @Sendable (Double) throws -> Void
+
+        /// Makes a rule.
+        public init(
+            count: Int = 0,
+            pauseSeconds: Double = 30,
+            pause: @escaping @Sendable (Double) throws -> Void = { try SignalWatch.pause(seconds: $0) }
+        ) {
+            self.count = count
+            self.pauseSeconds = pauseSeconds
+            self.pause = pause
+        }
+    }
+
+    /// How the other host is reached; nil for a copy on this host.
+    public var ssh: SSHCommand?
+    /// The program; only the search path finds it.
+    public var program = "rsync"
+    /// Directories put before the others in PATH.
+    public var pathPrefix: String?
+    /// Whether the network traffic is compressed.
+    public var isCompressed = false
+    /// The most it may transfer, in KiB/s; nil or 0 for no limit.
+    public var bandwidthLimit: Int?
+    /// What is taken and left out.
+    public var filter = RsyncFilter()
+    /// Where unchanged files come from.
+    public var reuse: Reuse?
+    /// What is done again after a failure.
+    public var retries = Retries()
+    /// Seconds between SIGTERM and SIGKILL for an rsync that must end.
+    public var graceSeconds: Double = 10
+    /// Where retries are logged.
+    public var reporter: any Reporter
+    private let knowledge = Knowledge()
+
+    /// What was learned of this rsync; shared by all copies of the command.
+    private final class Knowledge: Sendable {
+        let ignoresMissingArguments = Atomic<Bool>(true)
+    }
+
+    /// Makes a command for copies from or to another host, or on this one.
+    public init(ssh: SSHCommand?, pathPrefix: String? = nil, reporter: any Reporter) {
+        self.ssh = ssh
+        self.pathPrefix = pathPrefix
+        self.reporter = reporter
+    }
+
+    // MARK: Words
+
+    /// All words after the program's name, for an operation of these words.
+    public func arguments(_ operation: [String], showingProgress: Bool = false) -> [String] {
+        var words: [String] = []
+        if let ssh { words += ["-e", ssh.rsyncShell] }
+        if isCompressed { words.append("-z") }
+        words += filter.arguments
+        words += ["-rLKpts", "--delete-excluded", "--inplace"]
+        switch reuse {
+        case .copy(let directory): words.append("--copy-dest=\(directory)")
+        case .link(let directory): words.append("--link-dest=\(directory)")
+        case nil: break
+        }
+        if knowledge.ignoresMissingArguments.load(ordering: .relaxed) { words.append("--ignore-missing-args") }
+        words += ["--itemize-changes", "--itemize-changes"]
+        if let limit = bandwidthLimit, limit > 0 { words.append("--bwlimit=\(limit)") }
+        // Beside the itemized list nobody could read the progress.
+        if showingProgress { words += ["--no-itemize-changes", "--info=progress2"] }
+        return words + operation.map { $0.hasPrefix(":") ? " " + $0 : $0 }
+    }
+
+    /// The operation that lists a directory and everything below.
+    public static func listing(of directory: String) -> [String] {
+        ["--no-human-readable", "--list-only", "-r", directory]
+    }
+
+    /// The operation that makes the listed directories and removes what the filter file does not protect.
+    public static func directoriesAndPurge(
+        from source: String,
+        to destination: String,
+        list: FilePath,
+        filterFile: FilePath
+    ) -> [String] {
+        [
+            "--recursive", "--delete", "--files-from=\(list)", "--filter", "merge \(filterFile)", source, destination,
+        ]
+    }
+
+    /// The operation that copies the listed files.
+    public static func copy(
+        from source: String,
+        to destination: String,
+        list: FilePath,
+        comparingChecksums: Bool = false
+    ) -> [String] {
+        [source, destination] + (comparingChecksums ? ["--checksum"] : []) + ["--files-from=\(list)"]
+    }
+
+    /// The operation that copies one file.
+    public static func copy(file source: String, to destination: String) -> [String] {
+        [source, destination]
+    }
+
+    // MARK: Running
+
+    /// Runs an operation, again after failures as the rule for retries says, and returns its outcome when that is good.
+    ///
+    /// `item` names the work in the log. Throws `RsyncFailure`, or `ProcessError` when rsync cannot be run at all.
+    @discardableResult
+    public func run(
+        _ operation: [String],
+        item: String,
+        leniency: Leniency = .vanishedFiles,
+        output: ProcessRequest.Output? = nil,
+        progress: ((RsyncProgress) -> Void)? = nil,
+        tick: ProcessRequest.Tick? = nil
+    ) throws -> ProcessOutcome {
+        var attempt = 0
+        while true {
+            let outcome = try runOnce(operation, output: output, progress: progress, tick: tick)
+            switch RsyncVerdict(outcome, leniency) {
+            case .good: return outcome
+            case .final: throw RsyncFailure(item: item, outcome: outcome)
+            case .worthRetrying: break
+            }
+            guard attempt < retries.count else { throw RsyncFailure(item: item, outcome: outcome) }
+            attempt += 1
+            reporter.log(.warning, Self.logger, "Failure executing rsync on \(item) (attempt \(attempt))")
+            reporter.log(.warning, Self.logger, "Retrying in \(Self.text(retries.pauseSeconds)) seconds")
+            try retries.pause(retries.pauseSeconds)
+        }
+    }
+
+    /// Lists a directory line by line.
+    ///
+    /// An rsync before 3.1 does not know `--ignore-missing-args`; then the option is dropped for the rest of the run.
+    public func list(
+        _ directory: String,
+        item: String,
+        tick: ProcessRequest.Tick? = nil,
+        line: @escaping (String) throws -> Void
+    ) throws {
+        let operation = Self.listing(of: directory)
+        var hasLines = false
+        let output = ProcessRequest.Output.lines {
+            hasLines = true
+            try line($0)
+        }
+        do {
+            try run(operation, item: item, output: output, tick: tick)
+        } catch let failure as RsyncFailure {
+            let isOldVersion = failure.outcome.status == .exited(12) || failure.outcome.status == .exited(1)
+            let didIgnore = knowledge.ignoresMissingArguments.exchange(false, ordering: .relaxed)
+            guard isOldVersion, didIgnore, !hasLines else {
+                knowledge.ignoresMissingArguments.store(didIgnore, ordering: .relaxed)
+                throw failure
+            }
+            try run(operation, item: item, output: output, tick: tick)
+        }
+    }
+
+    private func runOnce(
+        _ operation: [String],
+        output: ProcessRequest.Output?,
+        progress: ((RsyncProgress) -> Void)?,
+        tick: ProcessRequest.Tick?
+    ) throws -> ProcessOutcome {
+        var request = ProcessRequest(program, arguments(operation, showingProgress: progress != nil))
+        request.pathPrefix = pathPrefix
+        request.graceSeconds = graceSeconds
+        request.tick = tick
+        // The list of what was changed may be of any length; messages need its end only.
+        request.output = output ?? .chunks { _ in }
+        if let progress {
+            var parser = RsyncProgressParser()
+            request.output = .chunks { bytes in
+                for update in parser.take(bytes) { progress(update) }
+            }
+        }
+        reporter.log(.debug, Self.logger, "Command: \(request.commandText)")
+        let outcome = try request.run()
+        reporter.log(.debug, Self.logger, "Command return code: \(outcome.status.code)")
+        return outcome
+    }
+
+    private static let logger = "barman.command_wrappers"
+
+    private static func text(_ seconds: Double) -> String {
+        seconds == seconds.rounded() && abs(seconds) < 1e9 ? "\(Int(seconds))" : "\(seconds)"
+    }
+}
+
+/// A copy that rsync could not do.
+public struct RsyncFailure: Error, Sendable, CustomStringConvertible {
+    /// What was copied.
+    public let item: String
+    /// How rsync ended.
+    public let outcome: ProcessOutcome
+
+    /// The text of the reference.
+    public var description: String {
+        "data transfer failure\nrsync error:\n\(outcome.outputText)\(outcome.errorText)"
+    }
+}
+
+/// What an rsync's exit means.
+enum RsyncVerdict {
+    case good
+    case worthRetrying
+    case final
+
+    init(_ outcome: ProcessOutcome, _ leniency: RsyncCommand.Leniency) {
+        switch outcome.status {
+        case .exited(0), .exited(24):
+            self = .good
+        case .exited(23):
+            let lines = outcome.errorText.utf8.split(separator: UInt8(ascii: "\n"))
+            let isHarmless = lines.allSatisfy { Self.isAboutVanishedFile(String(decoding: $0, as: UTF8.self)) }
+            self = leniency == .vanishedFiles && isHarmless ? .good : .final
+        default:
+            self = .worthRetrying
+        }
+    }
+
+    /// The lines that rsync writes when a file of a running server goes away.
+    static func isAboutVanishedFile(_ line: String) -> Bool {
+        let text = line.hasSuffix("\r") ? String(line.dropLast()) : line
+        if text.hasPrefix("rsync: "), text.contains("link_stat \""),
+            text.hasSuffix("\" failed: No such file or directory (2)")
+        {
+            return true
+        }
+        if text.hasPrefix("file has vanished: \"") { return true }
+        if text.hasPrefix("rsync: "), text.contains("read errors mapping \""),
+            text.hasSuffix("\": No data available (61)")
+        {
+            return true
+        }
+        guard text.hasPrefix("rsync error: "), let code = text.range(of: " (code 23) at main.c(") else { return false }
+        return ["[generator", "[receiver", "[sender"].contains { text[code.upperBound...].contains($0) }
+    }
+}
+
+extension String {
+    fileprivate func range(of needle: String) -> Range<String.Index>? {
+        ranges(of: needle).first
+    }
+}

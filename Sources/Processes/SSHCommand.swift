@@ -1,0 +1,50 @@
+/// How another host is reached: the configured `ssh_command`, with the options that keep it from asking questions.
+public struct SSHCommand: Sendable, Equatable {
+    /// Options that make ssh fail rather than ask.
+    public static let batchOptions = ["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no"]
+
+    /// The program, `ssh` as a rule.
+    public let program: String
+    /// The words after it, host included.
+    public let arguments: [String]
+    /// Directories put before the others in PATH.
+    public var pathPrefix: String?
+
+    /// Takes the option's text apart at blanks; nil when there is nothing in it.
+    public init?(_ text: String, extraOptions: [String] = SSHCommand.batchOptions, pathPrefix: String? = nil) {
+        let words = ShellWords.splitAtBlanks(text)
+        guard let program = words.first else { return nil }
+        self.program = program
+        arguments = words.dropFirst() + extraOptions
+        self.pathPrefix = pathPrefix
+    }
+
+    /// A request that runs these words as one command on the other host; each arrives there as it is here.
+    ///
+    /// The other host's shell sees them quoted. The status is the command's, or 255 when ssh itself failed.
+    public func request(remote words: [String]) -> ProcessRequest {
+        request(remoteShellText: ShellWords.join(words))
+    }
+
+    /// A request that runs this text with the other host's shell.
+    public func request(remoteShellText text: String) -> ProcessRequest {
+        var request = ProcessRequest(program, arguments + [text])
+        request.pathPrefix = pathPrefix
+        return request
+    }
+
+    /// Runs these words as one command on the other host, to its end.
+    public func run(remote words: [String], input: ProcessRequest.Input = .none) throws -> ProcessOutcome {
+        var request = request(remote: words)
+        request.input = input
+        return try request.run()
+    }
+
+    /// The value of rsync's `-e`: the program, then each argument between single quotes.
+    public var rsyncShell: String {
+        ([program] + arguments.map(ShellWords.singleQuote)).joined(separator: " ")
+    }
+
+    /// A path on the other host as rsync is given it: the host itself is part of the shell command.
+    public static func rsyncPath(_ path: String) -> String { ":" + path }
+}
