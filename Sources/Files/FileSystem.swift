@@ -155,7 +155,14 @@ public enum FileSystem {
 
     /// The bits that are taken from the permissions of each new file.
     public static var processUmask: FilePermissions {
-        // The umask cannot be read without being set; the second call restores it.
+        // `umask` cannot be asked without being set, which other threads would notice: the kernel tells it here too.
+        if let status = try? read("/proc/self/status") {
+            let line = status.split(separator: 0x0A).first { $0.starts(with: "Umask:".utf8) }
+            let digits = line?.dropFirst("Umask:".utf8.count).drop { $0 == 0x09 || $0 == 0x20 }
+            if let digits, let mask = UInt32(String(decoding: digits, as: UTF8.self), radix: 8) {
+                return FilePermissions(rawValue: mask)
+            }
+        }
         let mask = umask(0o077)
         _ = umask(mask)
         return FilePermissions(rawValue: mask)

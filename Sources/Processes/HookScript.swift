@@ -98,9 +98,15 @@ public struct HookScript: Sendable {
             default:
                 failures += 1
             }
-            let isLong = failures > Self.attemptsBeforeLongPause
-            if isLong { failures = 0 }
-            try pause(isLong ? Self.longPauseSeconds : Self.shortPauseSeconds)
+            if failures > Self.attemptsBeforeLongPause {
+                failures = 0
+                let text = "Reached 5 failures. Take a nap then retry again in 60 seconds"
+                reporter.log(.debug, Self.logger, text)
+                try pause(Self.longPauseSeconds)
+            } else {
+                reporter.log(.debug, Self.logger, "Retry again in 3 seconds")
+                try pause(Self.shortPauseSeconds)
+            }
         }
     }
 
@@ -108,7 +114,7 @@ public struct HookScript: Sendable {
         guard phase == .post else { throw Abort(option: option, script: script, exitCode: Self.abortStop) }
         reporter.log(
             .warning,
-            Self.logger,
+            "barman.backup",
             "Ignoring stop request after receiving abort (exit code 63) from post-\(family.rawValue) "
                 + "retry hook script: \(script)"
         )
@@ -135,9 +141,8 @@ public struct HookScript: Sendable {
         }
         let status = outcome.status.code
         if status != 0 {
-            reporter.log(.warning, Self.logger, "\(script) returned \(status)")
-            reporter.log(.warning, Self.logger, "Output details:")
-            reporter.log(.warning, Self.logger, outcome.outputText + outcome.errorText)
+            let details = outcome.outputText + outcome.errorText
+            reporter.log(.warning, Self.logger, "\(script) returned \(status)\nOutput details:\n\(details)")
         }
         return status
     }

@@ -33,7 +33,7 @@ final class ProcessPump {
     init(_ request: ProcessRequest) throws(ProcessError) {
         self.request = request
         SignalWatch.prepareForChildren()
-        if !request.ignoresInterruption, Interruption.isRequested { throw .interrupted }
+        if !request.ignoresInterruption, request.interruption.isRequested { throw .interrupted }
         var input = try Pipe.forInput(request.input)
         var output = try Pipe.forOutput(request.output)
         var errors = try Pipe.forOutput(request.errorOutput)
@@ -105,7 +105,7 @@ final class ProcessPump {
         watch(errorDescriptor, POLLIN)
         watch(inputDescriptor, POLLOUT)
         if status == nil { watch(processDescriptor, POLLIN) }
-        if !request.ignoresInterruption, reason == nil { watch(Interruption.wakeDescriptor.rawValue, POLLIN) }
+        if !request.ignoresInterruption, reason == nil { watch(request.interruption.wakeDescriptor.rawValue, POLLIN) }
         _ = poll(&watched, nfds_t(watched.count), waitMilliseconds)
     }
 
@@ -195,7 +195,7 @@ final class ProcessPump {
         guard status == nil else { return }
         let now = Interruption.monotonicSeconds
         if reason == nil {
-            if !request.ignoresInterruption, Interruption.isRequested {
+            if !request.ignoresInterruption, request.interruption.isRequested {
                 endChild(because: ProcessError.interrupted)
             } else if let timeout = request.timeoutSeconds, now >= startTime + timeout {
                 endChild(because: ProcessError.timedOut(command: request.commandText, seconds: timeout))

@@ -1,3 +1,4 @@
+public import Files
 public import SystemPackage
 
 /// A program to run: what it is called with, what it reads, and where its output goes.
@@ -74,6 +75,8 @@ public struct ProcessRequest {
     public var tick: Tick?
     /// Whether the child goes on when our program is asked to end; for clean-up.
     public var ignoresInterruption = false
+    /// The wish to end that this child's run looks at; replaced in tests.
+    public var interruption = InterruptionFlag.program
 
     /// Makes a request with nothing on standard input and both outputs collected.
     public init(_ executable: String, _ arguments: [String] = []) {

@@ -60,6 +60,8 @@ public struct RsyncCommand: Sendable {
     public var retries = Retries()
     /// Seconds between SIGTERM and SIGKILL for an rsync that must end.
     public var graceSeconds: Double = 10
+    /// Variables added to the environment of rsync.
+    public var extraEnvironment: [String: String] = [:]
     /// Where retries are logged.
     public var reporter: any Reporter
     private let knowledge = Knowledge()
@@ -122,7 +124,16 @@ public struct RsyncCommand: Sendable {
         list: FilePath,
         comparingChecksums: Bool = false
     ) -> [String] {
-        [source, destination] + (comparingChecksums ? ["--checksum"] : []) + ["--files-from=\(list)"]
+        [source, destination, "--files-from=\(list)"] + (comparingChecksums ? ["--checksum"] : [])
+    }
+
+    /// The same command for single files: without filter, limit and reuse.
+    public var forSingleFiles: RsyncCommand {
+        var command = self
+        command.filter = RsyncFilter()
+        command.bandwidthLimit = nil
+        command.reuse = nil
+        return command
     }
 
     /// The operation that copies one file.
@@ -146,16 +157,24 @@ public struct RsyncCommand: Sendable {
     ) throws -> ProcessOutcome {
         var attempt = 0
         while true {
-            let outcome = try runOnce(operation, output: output, progress: progress, tick: tick)
-            switch RsyncVerdict(outcome, leniency) {
+            var complaints = RsyncComplaints()
+            let outcome = try runOnce(
+                operation,
+                output: output,
+                complaints: &complaints,
+                progress: progress,
+                tick: tick
+            )
+            switch RsyncVerdict(outcome.status, complaints, leniency) {
             case .good: return outcome
             case .final: throw RsyncFailure(item: item, outcome: outcome)
             case .worthRetrying: break
             }
             guard attempt < retries.count else { throw RsyncFailure(item: item, outcome: outcome) }
+            let failureText = "Failure executing rsync on \(item) (attempt \(attempt))"
+            reporter.log(.warning, Self.copyLogger, failureText)
+            reporter.log(.warning, Self.copyLogger, "Retrying in \(Self.text(retries.pauseSeconds)) seconds")
             attempt += 1
-            reporter.log(.warning, Self.logger, "Failure executing rsync on \(item) (attempt \(attempt))")
-            reporter.log(.warning, Self.logger, "Retrying in \(Self.text(retries.pauseSeconds)) seconds")
             try retries.pause(retries.pauseSeconds)
         }
     }
@@ -191,15 +210,20 @@ public struct RsyncCommand: Sendable {
     private func runOnce(
         _ operation: [String],
         output: ProcessRequest.Output?,
+        complaints: inout RsyncComplaints,
         progress: ((RsyncProgress) -> Void)?,
         tick: ProcessRequest.Tick?
     ) throws -> ProcessOutcome {
         var request = ProcessRequest(program, arguments(operation, showingProgress: progress != nil))
         request.pathPrefix = pathPrefix
+        request.extraEnvironment = extraEnvironment
         request.graceSeconds = graceSeconds
         request.tick = tick
         // The list of what was changed may be of any length; messages need its end only.
         request.output = output ?? .chunks { _ in }
+        var heard = RsyncComplaints()
+        defer { complaints = heard }
+        request.errorOutput = .lines { heard.take($0) }
         if let progress {
             var parser = RsyncProgressParser()
             request.output = .chunks { bytes in
@@ -213,6 +237,7 @@ public struct RsyncCommand: Sendable {
     }
 
     private static let logger = "barman.command_wrappers"
+    private static let copyLogger = "barman.copy_controller"
 
     private static func text(_ seconds: Double) -> String {
         seconds == seconds.rounded() && abs(seconds) < 1e9 ? "\(Int(seconds))" : "\(seconds)"
@@ -229,49 +254,5 @@ public struct RsyncFailure: Error, Sendable, CustomStringConvertible {
     /// The text of the reference.
     public var description: String {
         "data transfer failure\nrsync error:\n\(outcome.outputText)\(outcome.errorText)"
-    }
-}
-
-/// What an rsync's exit means.
-enum RsyncVerdict {
-    case good
-    case worthRetrying
-    case final
-
-    init(_ outcome: ProcessOutcome, _ leniency: RsyncCommand.Leniency) {
-        switch outcome.status {
-        case .exited(0), .exited(24):
-            self = .good
-        case .exited(23):
-            let lines = outcome.errorText.utf8.split(separator: UInt8(ascii: "\n"))
-            let isHarmless = lines.allSatisfy { Self.isAboutVanishedFile(String(decoding: $0, as: UTF8.self)) }
-            self = leniency == .vanishedFiles && isHarmless ? .good : .final
-        default:
-            self = .worthRetrying
-        }
-    }
-
-    /// The lines that rsync writes when a file of a running server goes away.
-    static func isAboutVanishedFile(_ line: String) -> Bool {
-        let text = line.hasSuffix("\r") ? String(line.dropLast()) : line
-        if text.hasPrefix("rsync: "), text.contains("link_stat \""),
-            text.hasSuffix("\" failed: No such file or directory (2)")
-        {
-            return true
-        }
-        if text.hasPrefix("file has vanished: \"") { return true }
-        if text.hasPrefix("rsync: "), text.contains("read errors mapping \""),
-            text.hasSuffix("\": No data available (61)")
-        {
-            return true
-        }
-        guard text.hasPrefix("rsync error: "), let code = text.range(of: " (code 23) at main.c(") else { return false }
-        return ["[generator", "[receiver", "[sender"].contains { text[code.upperBound...].contains($0) }
-    }
-}
-
-extension String {
-    fileprivate func range(of needle: String) -> Range<String.Index>? {
-        ranges(of: needle).first
     }
 }

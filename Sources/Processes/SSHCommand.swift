@@ -41,8 +41,11 @@ public struct SSHCommand: Sendable, Equatable {
     }
 
     /// The value of rsync's `-e`: the program, then each argument between single quotes.
+    ///
+    /// rsync takes it apart itself: a quote between quotes is written twice (rsync(1), `--rsh`). What a shell would want, and the
+    /// reference writes, ends rsync with a syntax error.
     public var rsyncShell: String {
-        ([program] + arguments.map(ShellWords.singleQuote)).joined(separator: " ")
+        ([program] + arguments.map { ShellWords.singleQuote($0, writingQuotesAs: "''") }).joined(separator: " ")
     }
 
     /// A path on the other host as rsync is given it: the host itself is part of the shell command.

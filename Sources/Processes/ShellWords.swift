@@ -44,11 +44,15 @@ public enum ShellWords {
 
     /// The word between single quotes, those inside written `'\''`.
     public static func singleQuote(_ word: String) -> String {
+        singleQuote(word, writingQuotesAs: #"'\''"#)
+    }
+
+    static func singleQuote(_ word: String, writingQuotesAs replacement: String) -> String {
         let quote = UInt8(ascii: "'")
         var bytes = [quote]
         for byte in word.utf8 {
             if byte == quote {
-                bytes.append(contentsOf: #"'\''"#.utf8)
+                bytes.append(contentsOf: replacement.utf8)
             } else {
                 bytes.append(byte)
             }
