@@ -8,14 +8,15 @@ enum CloudURL {
     /// Whether a URL belongs to one of the known object stores.
     static func isSupported(_ text: String) -> Bool {
         guard let (scheme, rest) = scheme(of: text) else { return false }
-        let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        let host = parts.first.map(String.init) ?? ""
-        let path = parts.count > 1 ? String(parts[1]) : ""
-        if scheme == "s3" || scheme == "gs" { return !host.isEmpty }
-        if text.utf8.starts(with: "https://console.cloud.google.com/storage/browser/".utf8) {
-            return !path.dropFirst("storage/browser/".count).isEmpty
+        let hostEnd = rest.utf8.firstIndex { Array("/?#".utf8).contains($0) } ?? rest.endIndex
+        let host = String(rest[..<hostEnd])
+        switch scheme.lowercased() {
+        case "s3", "gs": return !host.isEmpty
+        default: break
         }
-        return host.hasSuffix("blob.core.windows.net") && !path.isEmpty
+        let console = "https://console.cloud.google.com/storage/browser/"
+        if text.utf8.starts(with: console.utf8) { return text.utf8.count > console.utf8.count }
+        return host.hasSuffix("blob.core.windows.net") && rest[hostEnd...].utf8.first == UInt8(ascii: "/")
     }
 
     private static func scheme(of text: String) -> (scheme: String, rest: Substring)? {

@@ -61,7 +61,13 @@ struct ServerBuilder {
 
     private func isModel(_ section: MergedSections.Section) throws(Failure) -> Bool {
         guard let entry = section["model"] else { return false }
-        guard let isModel = OptionParser.boolean(try Self.text(of: entry, in: section)) else {
+        let text: String
+        do {
+            text = try section.resolve(entry)
+        } catch {
+            throw error.failure
+        }
+        guard let isModel = OptionParser.boolean(text) else {
             throw Failure(OptionParser.booleanReason, kind: .exception)
         }
         return isModel
@@ -169,11 +175,10 @@ struct ServerBuilder {
             }
         }
         guard entries[ServerOption.cluster.rawValue] != nil else {
+            let text = "Parameter \"cluster\" is required in [\(section.name)] section."
+            reporter.log(.error, "barman.config", text)
             throw Failure(
-                """
-                ERROR: Parameter "cluster" is required in [\(section.name)] section.
-                Your configuration is missing required parameters. Exiting.
-                """,
+                "ERROR: \(text)\nYour configuration is missing required parameters. Exiting.",
                 kind: .plain
             )
         }

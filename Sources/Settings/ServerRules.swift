@@ -16,12 +16,14 @@ struct ServerRules {
     }
 
     mutating func apply() {
-        if text(.primarySshCommand) != nil {
-            checkPrimary()
-        } else if flag(.active) {
-            checkConnections()
-            checkMethod()
-            checkArchivers()
+        if flag(.active) {
+            if text(.primarySshCommand) != nil {
+                checkPrimary()
+            } else {
+                checkConnections()
+                checkMethod()
+                checkArchivers()
+            }
         }
         settleBandwidthLimits()
         settleRedundancy()
@@ -31,7 +33,7 @@ struct ServerRules {
     // MARK: Connections
 
     private mutating func checkPrimary() {
-        if ShellSyntax.wordCount(text(.primarySshCommand) ?? "") ?? 0 == 0 {
+        if hasNoWords(.primarySshCommand) {
             disabling.append("Invalid primary_ssh_command in barman configuration for server \(server)")
         }
     }
@@ -66,14 +68,8 @@ struct ServerRules {
     }
 
     private mutating func checkRsyncMethod(isLocal: Bool) {
+        guard isLocal ? refuseSSHCommand() : requireSSHCommand() else { return }
         addStrategy()
-        if isLocal, text(.sshCommand) != nil {
-            disabling.append(
-                "Local copy requires ssh_command in barman configuration to be empty for server \(server)"
-            )
-        } else if !isLocal {
-            requireSSHCommand()
-        }
         if text(.backupCompression) != nil {
             disabling.append("backup_compression option is not supported by rsync backup_method")
         }
@@ -85,19 +81,19 @@ struct ServerRules {
             let text =
                 "'exclusive_backup' is not a valid backup_option using postgres backup_method. "
                 + "Overriding with 'concurrent_backup'."
-            loadMessages.append(SettingsMessage(.warning, text, logger: "barman.backup"))
+            loadMessages.append(SettingsMessage(.warning, text, logger: "barman.backup_executor"))
             addOption("concurrent_backup")
         } else if !options.contains("concurrent_backup") {
             addOption("concurrent_backup")
             let text = "The default backup strategy for postgres backup_method is: concurrent_backup"
-            loadMessages.append(SettingsMessage(.debug, text, logger: "barman.backup"))
+            loadMessages.append(SettingsMessage(.debug, text, logger: "barman.backup_executor"))
         }
         refuse([.tablespaceBandwidthLimit, .reuseBackup, .networkCompression], by: "postgres")
     }
 
     private mutating func checkSnapshotMethod() {
+        guard requireSSHCommand() else { return }
         addStrategy()
-        requireSSHCommand()
         refuse(
             [.backupCompression, .bandwidthLimit, .networkCompression, .tablespaceBandwidthLimit, .reuseBackup],
             by: "snapshot"
@@ -106,12 +102,41 @@ struct ServerRules {
         where self[option] == nil {
             disabling.append("\(option.name) option is required by snapshot backup_method")
         }
+        let provider = text(.snapshotProvider) ?? "None"
+        guard ["aws", "azure", "gcp"].contains(provider) else {
+            disabling.append(
+                "Error initialising snapshot provider \(provider): Unsupported snapshot provider: \(provider)"
+            )
+            return
+        }
+        if provider == "aws" { checkSnapshotLock() }
     }
 
-    private mutating func requireSSHCommand() {
-        if ShellSyntax.wordCount(text(.sshCommand) ?? "") ?? 0 == 0 {
-            disabling.append("Missing or invalid ssh_command in barman configuration for server \(server)")
+    private mutating func checkSnapshotLock() {
+        guard let mode = text(.awsSnapshotLockMode) else { return }
+        let lock = SnapshotLock(
+            mode: mode,
+            durationDays: integer(.awsSnapshotLockDuration),
+            coolOffHours: integer(.awsSnapshotLockCoolOffPeriod),
+            expirationDate: text(.awsSnapshotLockExpirationDate)
+        )
+        if let problem = lock.problem {
+            disabling.append("Error initialising snapshot provider aws: \(problem)")
         }
+    }
+
+    /// False, and the server disabled, when there is no way to the PostgreSQL host.
+    private mutating func requireSSHCommand() -> Bool {
+        guard hasNoWords(.sshCommand) else { return true }
+        disabling.append("Missing or invalid ssh_command in barman configuration for server \(server)")
+        return false
+    }
+
+    /// False, and the server disabled, when a local copy is told to go elsewhere.
+    private mutating func refuseSSHCommand() -> Bool {
+        guard text(.sshCommand) != nil else { return true }
+        disabling.append("Local copy requires ssh_command in barman configuration to be empty for server \(server)")
+        return false
     }
 
     private mutating func refuse(_ options: [ServerOption], by method: String) {
@@ -130,7 +155,7 @@ struct ServerRules {
         if options.contains("concurrent_backup") || options.contains("exclusive_backup") { return }
         addOption("concurrent_backup")
         let text = "No backup strategy set for server '\(server)' (using default 'concurrent_backup')."
-        loadMessages.append(SettingsMessage(.warning, text, logger: "barman.backup"))
+        loadMessages.append(SettingsMessage(.warning, text, logger: "barman.backup_executor"))
     }
 
     // MARK: Archivers
@@ -210,17 +235,18 @@ struct ServerRules {
         }
         self[.retentionPolicyMode] = .string("auto")
         guard let text = text(.retentionPolicy) else { return }
-        guard let policy = RetentionPolicy(parsing: text) else {
-            log(.error, "Invalid retention_policy setting \"\(text)\" for server \"\(server)\"")
-            return
-        }
-        self[.retentionPolicy] = .policy(policy)
         if let wal = self.text(.walRetentionPolicy), wal != "main" {
             log(
                 .warning,
                 "Unsupported wal_retention_policy value \"\(wal)\" for server \"\(server)\" (fallback to \"main\")"
             )
         }
+        self[.walRetentionPolicy] = .string("main")
+        guard let policy = RetentionPolicy(parsing: text) else {
+            log(.error, "Invalid retention_policy setting \"\(text)\" for server \"\(server)\"")
+            return
+        }
+        self[.retentionPolicy] = .policy(policy)
         self[.walRetentionPolicy] = .string("MAIN")
     }
 
@@ -235,6 +261,13 @@ struct ServerRules {
         guard case .string(let text) = self[option] else { return nil }
         return text
     }
+
+    private func integer(_ option: ServerOption) -> Int64? {
+        guard case .integer(let number) = self[option] else { return nil }
+        return number
+    }
+
+    private func hasNoWords(_ option: ServerOption) -> Bool { Blanks.words(text(option) ?? "").isEmpty }
 
     private func flag(_ option: ServerOption) -> Bool { self[option] == .boolean(true) }
 
