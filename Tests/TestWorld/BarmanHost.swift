@@ -95,12 +95,15 @@ public final class BarmanHost {
 
     /// The identifiers of a server's backups of any status, oldest first, as they lie on disk.
     public func backupIDs(_ server: String) -> [String] {
-        world.names(in: "\(home)/\(server)/base")
+        let suffix = "-backup.info"
+        return world.names(in: "\(home)/\(server)/meta").filter { $0.hasSuffix(suffix) }.map {
+            String($0.dropLast(suffix.count))
+        }
     }
 
     /// A value in a backup's `backup.info`; `nil` when there is no such key.
     public func info(_ server: String, _ backup: String, _ key: String) throws -> String? {
-        let file = "\(home)/\(server)/base/\(backup)/backup.info"
+        let file = "\(home)/\(server)/meta/\(backup)-backup.info"
         let line = try world.read(file).split(separator: "\n").first { $0.hasPrefix("\(key)=") }
         return line.map { String($0.dropFirst(key.count + 1)) }
     }
@@ -124,6 +127,14 @@ public final class BarmanHost {
 }
 
 extension World {
+    /// Waits until what `cron` started in the background on that host has ended.
+    public func quiesce(_ host: BarmanHost) throws {
+        let isQuiet = try Shell.wait(seconds: 30) {
+            try run(["pgrep", "-f", "barman.* -c \(host.configurationFile) -q"]).status != 0
+        }
+        guard isQuiet else { throw WorldError("what cron started does not end") }
+    }
+
     /// A backup host with its configuration and an empty home.
     public func barmanHost(
         as account: Account = .barman,

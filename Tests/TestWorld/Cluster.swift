@@ -200,6 +200,7 @@ extension World {
             max_connections = 40
             max_wal_senders = 5
             wal_level = replica
+            checkpoint_completion_target = 0.0
             log_timezone = 'UTC'
             timezone = 'UTC'
 
