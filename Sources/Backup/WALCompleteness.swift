@@ -1,0 +1,108 @@
+public import Catalog
+public import Failure
+import Files
+import SystemPackage
+import WAL
+
+/// Whether the archive holds the WAL that makes a backup consistent.
+public enum WALCompleteness: Sendable, Equatable {
+    /// The record names no end: nothing can be said.
+    case unknown
+    /// Everything is there.
+    case complete
+    /// Nothing is missing so far, but the end has not arrived.
+    case incomplete
+    /// This segment should be there and is not.
+    case missing(WALSegmentName)
+
+    /// Looks for the segments of a backup in the archive; queues are not looked at.
+    public init(of info: BackupInfo, in home: ServerHome) throws(Failure) {
+        guard let end = info.endSegment else {
+            self = .unknown
+            return
+        }
+        do {
+            self = try Self.find(from: info.beginSegment, to: end, segmentSize: info.segmentSize, home: home)
+        } catch {
+            throw Failure("\(error)", kind: .exception, cause: error)
+        }
+    }
+
+    private static func find(
+        from begin: WALSegmentName?,
+        to end: WALSegmentName,
+        segmentSize: WALSegmentSize,
+        home: ServerHome
+    ) throws(FileError) -> WALCompleteness {
+        guard let begin, let newest = try newestSegment(of: begin.timeline, in: home), newest >= begin else {
+            return .incomplete
+        }
+        for segment in begin.through(min(end, newest), size: segmentSize) {
+            let path = home.walsDirectory.appending(segment.hashDirectory).appending(segment.description)
+            guard try FileSystem.exists(path) else { return .missing(segment) }
+        }
+        return end <= newest ? .complete : .incomplete
+    }
+
+    /// The last segment in the last directory of a timeline that holds any; nil when there is none.
+    static func newestSegment(of timeline: Timeline, in home: ServerHome) throws(FileError) -> WALSegmentName? {
+        let prefix = WALSegmentName(timeline: timeline, log: 0, segment: 0).description.prefix(8)
+        for directory in try names(in: home.walsDirectory).reversed()
+        where directory.utf8.count == 16 && directory.hasPrefix(prefix) {
+            let segments = try names(in: home.walsDirectory.appending(directory)).compactMap { WALSegmentName($0) }
+            if let newest = segments.max() { return newest }
+        }
+        return nil
+    }
+
+    private static func names(in directory: FilePath) throws(FileError) -> [String] {
+        do throws(FileError) {
+            return try FileSystem.names(in: directory)
+        } catch {
+            if error.isMissing { return [] }
+            throw error
+        }
+    }
+}
+
+/// Brings the status of a completed backup in line with the archive.
+public struct BackupConsistencyCheck: Sendable {
+    private let home: ServerHome
+    private let reporter: any Reporter
+
+    /// A check for the backups of one server.
+    public init(home: ServerHome, reporter: any Reporter) {
+        self.home = home
+        self.reporter = reporter
+    }
+
+    /// Checks one backup under its lock, stores and returns the record; a lock that is taken is `Failure`.
+    public func run(_ id: String) throws(Failure) -> BackupInfo? {
+        let lock: FileLock
+        do {
+            lock = try FileLock.acquire(home.lockPath(.backupID(id)))
+        } catch {
+            throw Failure("\(error)", cause: error)
+        }
+        defer { lock.release() }
+        guard let info = try BackupCatalog.record(of: id, in: home) else { return nil }
+        return try update(info)
+    }
+
+    /// The same without the lock: `DONE`, `WAITING_FOR_WALS` or `FAILED`, stored when it has changed.
+    public func update(_ info: BackupInfo) throws(Failure) -> BackupInfo {
+        var updated = info
+        switch try WALCompleteness(of: info, in: home) {
+        case .unknown: return info
+        case .complete: updated.status = .done
+        case .incomplete: updated.status = .waitingForWALs
+        case .missing(let segment):
+            let reason = "At least one WAL file is missing. The first missing WAL file is \(segment)"
+            updated.status = .failed
+            updated.error = reason
+            reporter.error("This backup has been marked as FAILED due to the following reason: \(reason)")
+        }
+        if updated != info { try BackupCatalog.save(updated, in: home) }
+        return updated
+    }
+}

@@ -1,1 +1,0 @@
-// Restore: under construction.
