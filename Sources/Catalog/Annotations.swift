@@ -20,7 +20,9 @@ public struct Annotations: Sendable {
         self.home = home
     }
 
-    /// What a backup is kept for; nil when it is not, or when the annotation is empty. Any other text means `full`.
+    /// What a backup is kept for; nil when it is not, or when the annotation is empty.
+    ///
+    /// Any text but `standalone` means `full`.
     public func keepTarget(of id: String) throws(FileError) -> KeepTarget? {
         guard let text = try value(of: "keep", for: id), !text.isEmpty else { return nil }
         return text == KeepTarget.standalone.rawValue ? .standalone : .full

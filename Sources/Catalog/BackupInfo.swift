@@ -53,7 +53,7 @@ public struct BackupInfo: Equatable, Sendable {
     public var identFile: String?
     /// Other configuration files in use on the server.
     public var includedFiles: [String]?
-    /// How the backup was made: `rsync-concurrent`, `postgres`, …
+    /// How the backup was made, `rsync-concurrent` for example.
     public var mode: String?
     /// The backup that an incremental one builds on.
     public var parentBackupID: String?

@@ -80,6 +80,8 @@ private struct Judgement {
     private var count: Int64 = 0
     /// Whether a backup older than the window has been seen: it protects the window's start.
     private var reachedWindowStart = false
+    /// Whether one had been seen before the backup at hand.
+    private var isBeyondWindow = false
 
     init(catalog: BackupCatalog, retention: Retention, now: Timestamp, reporter: any Reporter) {
         self.catalog = catalog
@@ -123,34 +125,35 @@ private struct Judgement {
         _ keep: KeepTarget?,
         _ windowStart: Timestamp
     ) -> RetentionState {
+        // The reference takes the backup that protects the window's start for one beyond it when it judges its incremental backups, and
+        // so deletes what is still needed.
+        isBeyondWindow = reachedWindowStart
         if !reachedWindowStart {
             count += 1
             if let end = info.endTime, end < windowStart { reachedWindowStart = true }
             return keepState(keep) ?? .valid
         }
-        if count < retention.minimumRedundancy {
-            count += 1
-            if let kept = keepState(keep) { return kept }
-            log(
-                .warning,
-                "Keeping obsolete backup \(info.id) for server \(catalog.home.name) (older than \(windowStart)) "
-                    + "due to minimum redundancy requirements (\(retention.minimumRedundancy))"
-            )
+        let isSpared = count < retention.minimumRedundancy
+        if isSpared { count += 1 }
+        let text = "backup \(info.id) for server \(catalog.home.name)"
+        if let kept = keepState(keep) {
+            log(.info, "Keeping obsolete \(text) (older than \(windowStart)) due to keep status: \(kept.rawValue)")
+            return kept
+        }
+        if isSpared {
+            let reason = "due to minimum redundancy requirements (\(retention.minimumRedundancy))"
+            log(.warning, "Keeping obsolete \(text) (older than \(windowStart)) \(reason)")
             return .potentiallyObsolete
         }
-        if let kept = keepState(keep) { return kept }
-        log(
-            .info,
-            "Reporting backup \(info.id) for server \(catalog.home.name) as OBSOLETE (older than \(windowStart))"
-        )
+        log(.info, "Reporting \(text) as OBSOLETE (older than \(windowStart))")
         return .obsolete
     }
 
     private func inheritedState(_ state: RetentionState) -> RetentionState {
         switch state {
         case .keepFull: .valid
-        case .keepStandalone where windowStart != nil: reachedWindowStart ? .obsolete : .valid
-        case .keepStandalone: count - 1 > redundancy ? .obsolete : .valid
+        case .keepStandalone where windowStart != nil: isBeyondWindow ? .obsolete : .valid
+        case .keepStandalone: count > redundancy ? .obsolete : .valid
         default: state
         }
     }

@@ -1,6 +1,7 @@
 public import Files
 public import Settings
 public import SystemPackage
+public import WAL
 
 /// One server's part of the home: its settings, and where everything of it lives (catalog-formats.md 1, 4, 11).
 public struct ServerHome: Sendable {
@@ -55,7 +56,15 @@ public struct ServerHome: Sendable {
     /// PostgreSQL's system identifier and version when the first backup was made.
     public var identityPath: FilePath { backupDirectory.appending("identity.json") }
     /// The history file of a timeline in the archive.
-    public func historyPath(fileName: String) -> FilePath { walsDirectory.appending(fileName) }
+    public func historyPath(of timeline: Timeline) -> FilePath {
+        let digits = String(timeline.rawValue, radix: 16, uppercase: true)
+        return walsDirectory.appending(String(repeating: "0", count: 8 - digits.utf8.count) + digits + ".history")
+    }
+    /// An archived file; nil for a name that no WAL file has.
+    public func archivedPath(of name: String) -> FilePath? {
+        guard let fileName = WALFileName(name) else { return nil }
+        return (fileName.hashDirectory.map { walsDirectory.appending($0) } ?? walsDirectory).appending(name)
+    }
 
     // MARK: Backups
 

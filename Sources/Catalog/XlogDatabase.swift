@@ -20,8 +20,9 @@ public struct XlogDatabase: Sendable {
 
     // MARK: Reading
 
-    /// Calls `body` for each line in the order of the file, until it returns false. `body` must not use the list itself.
+    /// Calls `body` for each line in the order of the file, until it returns false.
     ///
+    /// `body` runs while the lock is held and must not use the list itself.
     /// A last line without end is what a crash left of a line nobody was told of; it is passed over unless it is whole.
     public func forEachLine(_ body: (XlogLine) throws -> Bool) throws {
         try withLockedFile { file throws in
@@ -51,8 +52,9 @@ public struct XlogDatabase: Sendable {
 
     // MARK: Writing
 
-    /// Adds records at the end: one lock, one write, one sync for all of them. They are on disk when this returns.
+    /// Adds records at the end: one lock, one write, one sync for all of them.
     ///
+    /// They are on disk when this returns.
     /// When writing fails the file is cut back to what it was. What a crash left of a half-written line is put right first.
     public func append(_ records: [XlogRecord]) throws(Failure) {
         guard !records.isEmpty else { return }

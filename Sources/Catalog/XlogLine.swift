@@ -36,7 +36,8 @@ public struct XlogLine {
             position += 1
         }
         // Eighteen digits cannot overflow, and no file is larger.
-        guard position > sizeStart, position - sizeStart <= 18, position < bytes.count, XlogLine.isBlank(bytes[position])
+        guard position > sizeStart, position - sizeStart <= 18, position < bytes.count,
+            XlogLine.isBlank(bytes[position])
         else { return nil }
         sizeBytes = Int64(truncatingIfNeeded: size)
         position = XlogLine.skipBlanks(bytes, position)

@@ -82,7 +82,8 @@ struct XlogName: Comparable, Hashable, Sendable {
         guard bytes.count > 24, isHexadecimal(bytes[..<24]) else { return .invalid }
         let suffix = bytes[24...]
         if suffix.elementsEqual(".partial".utf8) { return .other }
-        let isLabel = bytes.count == 40 && bytes[24] == UInt8(ascii: ".") && isHexadecimal(bytes[25..<33])
+        let isLabel =
+            bytes.count == 40 && bytes[24] == UInt8(ascii: ".") && isHexadecimal(bytes[25..<33])
             && bytes[33...].elementsEqual(".backup".utf8)
         return isLabel ? .other : .invalid
     }

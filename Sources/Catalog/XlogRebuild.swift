@@ -60,9 +60,7 @@ struct XlogRebuild {
 
     /// The record of an archived file, made from the file; nil when there is none of that name.
     func record(named name: String) throws(FileError) -> XlogRecord? {
-        guard let fileName = WALFileName(name) else { return nil }
-        let directory = fileName.hashDirectory.map { home.walsDirectory.appending($0) } ?? home.walsDirectory
-        let path = directory.appending(name)
+        guard !home.walsAreInCloud, let path = home.archivedPath(of: name) else { return nil }
         guard try FileSystem.kindIfPresent(path) == .regular else { return nil }
         return try record(name: name, path: path)
     }
@@ -98,7 +96,9 @@ struct XlogRebuild {
     }
 
     private func report(_ name: String, _ path: FilePath, _ reporter: (any Reporter)?, isDirectory: Bool) {
-        let what = isDirectory ? "unexpected directory" : name.hasSuffix(".tmp") ? "temporary file found" : "unexpected file"
+        let what =
+            isDirectory
+            ? "unexpected directory" : name.hasSuffix(".tmp") ? "temporary file found" : "unexpected file"
         reporter?.warning("\(what) rebuilding the wal database: \(path.string)")
     }
 

@@ -1,6 +1,7 @@
 public import Failure
 import Files
 import Glibc
+import Notation
 public import SystemPackage
 
 /// A line of `xlog.db` that cannot be read.
@@ -13,7 +14,9 @@ public struct XlogLineError: Error, Equatable, Sendable, CustomStringConvertible
     public let text: String
 
     /// The words of the reference, and where the line is.
-    public var description: String { "cannot parse line: '\(text)' (line \(number) of \(path.string))" }
+    public var description: String {
+        "cannot parse line: \(PythonText.quoted(text + "\n")) (line \(number) of \(path.string))"
+    }
 
     /// What the user sees.
     public var failure: Failure { Failure(description, kind: .exception, cause: self) }

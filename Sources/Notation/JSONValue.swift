@@ -1,4 +1,6 @@
-/// A JSON value. Objects keep the order in which they were made; two are equal when the same keys hold equal values.
+/// A JSON value.
+///
+/// Objects keep the order in which they were made; two are equal when the same keys hold equal values.
 public indirect enum JSONValue: Sendable {
     /// `null`.
     case null
@@ -22,7 +24,7 @@ public indirect enum JSONValue: Sendable {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    /// The value of a member; `nil` when this is no object or has no such key. The last of repeated keys counts.
+    /// The value of a member, the last one when the key is repeated; `nil` when this is no object or has no such key.
     public subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.last { $0.key == key }?.value

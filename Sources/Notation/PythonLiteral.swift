@@ -33,7 +33,9 @@ public indirect enum PythonLiteral: Sendable {
         }
     }
 
-    /// Whether Python takes the value for false: `None`, zero, empty. Such values are written as `None`.
+    /// Whether Python takes the value for false: `None`, zero, empty.
+    ///
+    /// Such values are written as `None`.
     public var isEmpty: Bool {
         switch self {
         case .none: true

@@ -1,8 +1,8 @@
 import Glibc
 
-/// An instant, and the offset of the zone it is written in. Two are equal when the instant is, whatever the zone.
+/// An instant, and the offset of the zone it is written in.
 ///
-/// Years are 1 to 9999; what lies outside is moved to the nearest end.
+/// Two are equal when the instant is, whatever the zone. Years are 1 to 9999; what lies outside is moved to the nearest end.
 public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Whole seconds since 1970-01-01 00:00:00 UTC.
     public let secondsSinceEpoch: Int64

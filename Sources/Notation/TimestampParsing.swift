@@ -208,7 +208,10 @@ private struct DateTextParser {
             isAfternoon = lower == "pm"
         } else if ["z", "utc", "gmt"].contains(lower), hour != nil, zone == nil {
             zone = .offset(0)
-            if let byte = peek(), byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") { try parseOffset() }
+            // POSIX reads `UTC+3` as three hours behind UTC, most people as three hours ahead.
+            if let byte = peek(), byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") {
+                throw failure("Ambiguous time zone")
+            }
         } else if hour != nil, zone == nil, LocalZone.isNamed(word) {
             zone = .local
         } else {
