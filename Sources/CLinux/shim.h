@@ -1,17 +1,23 @@
 // Linux calls that the C library declares only under _GNU_SOURCE, which Swift's Glibc module is built without.
-#include <spawn.h>
-#include <sys/types.h>
+//
+// They have names of our own here and nothing is included, so that no declaration or type of Glibc's is ever made twice.
 
-ssize_t copy_file_range(int input, off_t *inputOffset, int output, off_t *outputOffset, size_t count, unsigned int flags);
-int sync_file_range(int descriptor, off_t offset, off_t count, unsigned int flags);
-int pipe2(int descriptors[2], int flags);
-int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
-int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int first);
+long linux_copy_file_range(
+    int input, long *inputOffset, int output, long *outputOffset, unsigned long count, unsigned int flags
+) __asm__("copy_file_range");
 
-static const unsigned int syncFileRangeWrite = 2;  // SYNC_FILE_RANGE_WRITE
-static const short posixSpawnSetSession = 0x80;    // POSIX_SPAWN_SETSID
+int linux_sync_file_range(int descriptor, long offset, long count, unsigned int flags) __asm__("sync_file_range");
 
-// A descriptor that becomes readable when the process ends. The number is the same on every architecture, and the C
-// library has a function for it only since 2.36.
-long syscall(long number, ...);
-static inline int openProcessDescriptor(pid_t process) { return (int)syscall(434 /* pidfd_open */, process, 0); }
+int linux_pipe2(int descriptors[2], int flags) __asm__("pipe2");
+
+// `actions` is a posix_spawn_file_actions_t.
+int linux_spawn_add_chdir(void *actions, const char *path) __asm__("posix_spawn_file_actions_addchdir_np");
+int linux_spawn_add_closefrom(void *actions, int first) __asm__("posix_spawn_file_actions_addclosefrom_np");
+
+static const unsigned int linux_SYNC_FILE_RANGE_WRITE = 2;
+static const short linux_POSIX_SPAWN_SETSID = 0x80;
+
+// A descriptor that becomes readable when the process ends. The number of the call is the same on every architecture;
+// the C library has a function for it only since 2.36.
+long linux_syscall(long number, ...) __asm__("syscall");
+static inline int linux_pidfd_open(int process) { return (int)linux_syscall(434, process, 0); }

@@ -40,7 +40,7 @@ extension FileSystem {
         while isInKernel {
             do throws(FileError) {
                 let count = try systemCall("copy_file_range", input.path, to: output.path, .changes) {
-                    copy_file_range(input.raw.rawValue, nil, output.raw.rawValue, nil, 16 << 20, 0)
+                    linux_copy_file_range(input.raw.rawValue, nil, output.raw.rawValue, nil, 16 << 20, 0)
                 }
                 // Some file systems say "end" at once for files that do have contents: read to be sure.
                 if count == 0 { break }

@@ -200,7 +200,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 
     /// Tells the kernel to begin to write out what was written, without waiting; of no consequence if it does not.
     public borrowing func startWriteback() {
-        _ = sync_file_range(number, 0, 0, syncFileRangeWrite)
+        _ = linux_sync_file_range(number, 0, 0, linux_SYNC_FILE_RANGE_WRITE)
     }
 }
 

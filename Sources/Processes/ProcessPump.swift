@@ -38,7 +38,7 @@ final class ProcessPump {
         var output = try Pipe.forOutput(request.output)
         var errors = try Pipe.forOutput(request.errorOutput)
         process = try Spawn.start(request, input: input.child, output: output.child, errorOutput: errors.child)
-        processDescriptor = openProcessDescriptor(process)
+        processDescriptor = linux_pidfd_open(process)
         inputDescriptor = input.takeOurEnd()
         outputDescriptor = output.takeOurEnd()
         errorDescriptor = errors.takeOurEnd()
@@ -230,7 +230,7 @@ private struct Pipe: ~Copyable {
 
     private init(childReads: Bool) throws(ProcessError) {
         var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw .plumbing(call: "pipe", errno: Errno(rawValue: errno)) }
+        guard linux_pipe2(&ends, O_CLOEXEC) == 0 else { throw .plumbing(call: "pipe", errno: Errno(rawValue: errno)) }
         // A child's end below 3 would be overwritten while the child's descriptors are set up.
         for index in ends.indices where ends[index] < 3 {
             let moved = fcntl(ends[index], F_DUPFD_CLOEXEC, 3)

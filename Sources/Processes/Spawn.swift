@@ -31,9 +31,9 @@ enum Spawn {
         for (target, stream) in [(Int32(0), input), (1, output), (2, errorOutput)] {
             connect(stream, to: target, in: &actions)
         }
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        linux_spawn_add_closefrom(&actions, 3)
         if let directory = request.workingDirectory {
-            _ = directory.withPlatformString { posix_spawn_file_actions_addchdir_np(&actions, $0) }
+            _ = directory.withPlatformString { linux_spawn_add_chdir(&actions, $0) }
         }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -71,7 +71,7 @@ enum Spawn {
         sigfillset(&all)
         posix_spawnattr_setsigdefault(&attributes, &all)
         var flags = Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF)
-        if newSession { flags |= posixSpawnSetSession }
+        if newSession { flags |= linux_POSIX_SPAWN_SETSID }
         posix_spawnattr_setflags(&attributes, flags)
     }
 }
