@@ -1,1 +1,4 @@
-print("barman")
+import Commands
+import Glibc
+
+exit(Program.run(Array(CommandLine.arguments.dropFirst()), environment: Program.environment()))

@@ -1,0 +1,147 @@
+/// Commands that the table knows with all their arguments while their feature is not there yet.
+enum LaterCommands {
+    static let terminateProcess = CommandSpecification(
+        name: "terminate-process",
+        summary: "Stop a running task of a server.",
+        positionals: [.server, PositionalArgument("task", help: "the task, such as backup or receive-wal")]
+    )
+    static let replicationStatus = CommandSpecification(
+        name: "replication-status",
+        summary: "Show the clients that stream from a server, and how far they are.",
+        options: [
+            .flag("--minimal", help: "one line for each client"),
+            .value("--target", choices: ["all", "hot-standby", "wal-streamer"], help: "which clients to show"),
+            .value(
+                "--source",
+                choices: ["backup-host", "wal-host"],
+                help: "ask through the connection for backups or the one for WAL"
+            ),
+        ],
+        positionals: [.servers]
+    )
+    static let diagnose = CommandSpecification(
+        name: "diagnose",
+        summary: "Print everything support asks for, as one JSON document.",
+        options: [.flag("--show-config-source", help: "name the file that each option comes from")]
+    )
+    static let syncInfo = CommandSpecification(
+        name: "sync-info",
+        summary: "Print what a passive node needs to know of a server.",
+        options: [.flag("--primary", help: "ask the primary node")],
+        positionals: [
+            .server,
+            PositionalArgument("last_wal", .optional, help: "the newest WAL file the caller has"),
+            PositionalArgument(
+                "last_position",
+                .optional,
+                type: .positiveInteger,
+                help: "where the caller stopped reading the WAL catalog, in bytes"
+            ),
+        ]
+    )
+    static let syncBackup = CommandSpecification(
+        name: "sync-backup",
+        summary: "Copy a backup from the primary node to this passive one.",
+        positionals: [.server, PositionalArgument("backup_id", help: "ID of the backup")]
+    )
+    static let syncWALs = CommandSpecification(
+        name: "sync-wals",
+        summary: "Copy WAL files from the primary node to this passive one.",
+        positionals: [.server]
+    )
+    static let getWAL = CommandSpecification(
+        name: "get-wal",
+        summary: "Deliver a WAL file of a server on standard output or into a directory.",
+        options: [
+            .value("--output-directory", "-o", help: "put the file into this directory"),
+            .flag("--partial", "-P", help: "take a partial file if there is no complete one"),
+            .flag("--gzip", "-z", "-x", keeping: "compression", as: .text("gzip"), help: "send it as gzip"),
+            .flag("--bzip2", "-j", keeping: "compression", as: .text("bzip2"), help: "send it as bzip2"),
+            .flag("--keep-compression", help: "deliver the bytes as they are stored"),
+            .value(
+                "--peek",
+                "-p",
+                type: .positiveInteger,
+                metavar: "SIZE",
+                help: "print the names of up to SIZE files from this one on, and deliver nothing"
+            ),
+            .flag("--test", "-t", help: "test the way to the server's WAL; the name is ignored"),
+        ],
+        positionals: [.server, PositionalArgument("wal_name", help: "the WAL file")]
+    )
+    static let putWAL = CommandSpecification(
+        name: "put-wal",
+        summary: "Take a WAL file as a tar stream on standard input and store it in the incoming directory.",
+        options: [.flag("--test", "-t", help: "test that the server can take WAL files")],
+        positionals: [.server]
+    )
+    static let receiveWAL = CommandSpecification(
+        name: "receive-wal",
+        summary: "Receive WAL from PostgreSQL by streaming replication.",
+        options: [
+            .flag("--stop", help: "stop the running receiver"),
+            .flag("--reset", help: "make the receiver start again at the server's present position"),
+            .flag("--create-slot", help: "create the replication slot"),
+            .flag("--if-not-exists", help: "with --create-slot: a slot that exists is no error"),
+            .flag("--drop-slot", help: "drop the replication slot"),
+        ],
+        positionals: [.server]
+    )
+    static let verifyBackup = CommandSpecification(
+        name: "verify-backup",
+        aliases: ["verify"],
+        summary: "Check a backup against its manifest with pg_verifybackup.",
+        positionals: [.server, .backup]
+    )
+    static let exportBackup = CommandSpecification(
+        name: "export-backup",
+        summary: "Pack a backup with the WAL it needs into one tar file.",
+        options: [
+            .value("--compression", choices: ["gzip", "bzip2", "xz"], help: "compress the tar file"),
+            .value("--compression-level", type: .integer, help: "how hard to compress: 1 to 9, for xz 0 to 9"),
+        ],
+        positionals: [
+            .server, .backup, PositionalArgument("output_directory", help: "where the tar file goes"),
+        ]
+    )
+    static let importBackup = CommandSpecification(
+        name: "import-backup",
+        summary: "Take a backup that export-backup packed into the catalog.",
+        positionals: [.server, PositionalArgument("input_tarball", help: "the tar file")]
+    )
+    static let generateManifest = CommandSpecification(
+        name: "generate-manifest",
+        summary: "Write the manifest of a backup that has none.",
+        positionals: [.server, .backup]
+    )
+    static let configSwitch = CommandSpecification(
+        name: "config-switch",
+        summary: "Lay a model over the configuration of a server, or take it away.",
+        options: [.flag("--reset", help: "take the active model away")],
+        positionals: [.server, PositionalArgument("model_name", .optional, help: "the model")]
+    )
+    static let configUpdate = CommandSpecification(
+        name: "config-update",
+        summary: "Change options of servers and models.",
+        positionals: [PositionalArgument("json_changes", help: "the changes, as JSON")]
+    )
+    static let cloudWALArchive = CommandSpecification(
+        name: "cloud-wal-archive",
+        summary: "Send a WAL file to the object store of a server; an archive_command.",
+        options: [.value("-p", "--parallel", type: .integer, help: "send up to so many files at once")],
+        positionals: [.server, PositionalArgument("wal_path", help: "the %p of archive_command")]
+    )
+    static let cloudWALRestore = CommandSpecification(
+        name: "cloud-wal-restore",
+        summary: "Fetch a WAL file from the object store of a server; a restore_command.",
+        options: [
+            .value("-p", "--parallel", type: .integer, help: "fetch up to so many files at once"),
+            .value("--spool-dir", help: "where files fetched ahead wait; default /var/tmp/walrestore"),
+        ],
+        positionals: [
+            .server,
+            PositionalArgument("wal_name", help: "the %f of restore_command"),
+            PositionalArgument("wal_dest", help: "the %p of restore_command"),
+        ]
+    )
+}
