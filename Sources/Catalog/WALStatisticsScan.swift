@@ -102,7 +102,7 @@ struct WALStatisticsScan {
     private var outcomes: [Result<WALStatistics, InvalidWALName>?]
     private var lineNumber: Int64 = 0
 
-    // The range of the line before, and what is still to be noted about its last line.
+    // The range of the line before.
     private var current = 0
     private var currentStart = XlogName.lowest
     private var currentEnd: XlogName?
@@ -120,6 +120,7 @@ struct WALStatisticsScan {
         }
         let boundaries = names.sorted()
         self.boundaries = boundaries
+        currentEnd = boundaries.first
         spans = windows.map { window in
             let begin = WALStatisticsScan.range(of: window.begin, in: boundaries)
             let afterTimelines = max(begin, WALStatisticsScan.range(of: window.afterTimelines, in: boundaries))
