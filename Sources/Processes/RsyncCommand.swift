@@ -233,7 +233,9 @@ public struct RsyncCommand: Sendable {
         reporter.log(.debug, Self.logger, "Command: \(request.commandText)")
         let outcome = try request.run()
         reporter.log(.debug, Self.logger, "Command return code: \(outcome.status.code)")
-        return outcome
+        guard progress != nil else { return outcome }
+        // What was on standard output was its progress: of no use in a message.
+        return ProcessOutcome(command: outcome.command, status: outcome.status, errorOutput: outcome.errorOutput)
     }
 
     private static let logger = "barman.command_wrappers"

@@ -5,7 +5,7 @@ import Testing
 
 struct CopyTests {
     @Test func `a copy has contents, permissions and time to the nanosecond`() throws {
-        try inScratch { root, world in
+        try inWorld { root, world in
             let source = root.appending("source")
             let size = (3 << 20) + 17
             let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }

@@ -88,7 +88,7 @@ struct DirectoryWalkTests {
     }
 
     @Test func `names with any bytes are removed`() throws {
-        try inScratch { root, world in
+        try inWorld { root, world in
             let tree = root.appending("tree")
             try FileSystem.createDirectory(tree)
             let script = #"cd "$1" && touch -- "$(printf 'bad\377name')" -rf '*' "$(printf 'a\nb')""#

@@ -48,7 +48,7 @@ struct FileLockTests {
     }
 
     @Test func `another process's lock is seen, named and waited for`() throws {
-        try inScratch { root, world in
+        try inWorld { root, world in
             let path = root.appending("lock")
             try write("4242\nmore", to: path)
             let ready = root.appending("ready")
@@ -66,7 +66,7 @@ struct FileLockTests {
     }
 
     @Test func `our lock keeps the reference's way of locking out`() throws {
-        try inScratch { root, world in
+        try inWorld { root, world in
             let path = root.appending("lock")
             let lock = try FileLock.acquire(path)
             #expect(try world.run(["flock", "-n", path.string, "true"]).status == 1)

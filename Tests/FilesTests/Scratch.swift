@@ -5,11 +5,11 @@ import Testing
 
 /// Runs a test in a scratch directory of its own.
 func inScratch(_ body: (FilePath) throws -> Void) throws {
-    try inScratch { root, _ in try body(root) }
+    try inWorld { root, _ in try body(root) }
 }
 
 /// Runs a test in a scratch directory of its own, in a world that can run programs.
-func inScratch(_ body: (FilePath, World) throws -> Void) throws {
+func inWorld(_ body: (FilePath, World) throws -> Void) throws {
     try World.with { world in
         try world.makeDirectory("work")
         try body(FilePath(world.path("work")), world)
