@@ -49,6 +49,14 @@ public final class InterruptionFlag: Sendable {
         _ = write(writer, &byte, 1)
     }
 
+    /// Takes the wish back, for the clean-up that it asked for; a second wish ends that as well.
+    public func takeBack() {
+        flag.store(false, ordering: .releasing)
+        signal.store(0, ordering: .releasing)
+        var bytes = [UInt8](repeating: 0, count: 64)
+        while read(reader, &bytes, bytes.count) > 0 {}
+    }
+
     /// Waits this long; returns false at once when the program is asked to end.
     public func pause(seconds: Double) -> Bool {
         let end = Interruption.monotonicSeconds + max(0, seconds)
@@ -76,6 +84,11 @@ public enum Interruption {
     /// Asks the program to end; safe in a signal handler once `wakeDescriptor` was read.
     public static func request(signal number: Int32 = 0) {
         InterruptionFlag.program.request(signal: number)
+    }
+
+    /// Takes the wish back, for the clean-up that it asked for; a second wish ends that as well.
+    public static func takeBack() {
+        InterruptionFlag.program.takeBack()
     }
 
     /// Waits this long; returns false at once when the program is asked to end.
