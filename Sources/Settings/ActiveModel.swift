@@ -39,6 +39,7 @@ public enum ActiveModel {
                 reporter.error(problem)
                 continue
             }
+            reporter.debug("Applying model '\(name)' to server '\(server.name)'")
             for change in server.changes(through: model) {
                 reporter.debug(change.description)
             }

@@ -9,8 +9,7 @@ public enum OptionText {
         case .string(let text): return text
         case .integer(let number), .size(let number): return String(number)
         case .boolean(let isOn): return isOn ? "True" : "False"
-        case .interval(let seconds):
-            return option == .lastBackupMaximumAge ? HumanText.duration(seconds: Double(seconds)) : clock(seconds)
+        case .interval(let seconds): return clock(seconds)
         case .words(let words): return set(words, of: option)
         case .list(let items): return "[" + items.map(PythonText.quoted).joined(separator: ", ") + "]"
         case .rates(let rates):
@@ -23,7 +22,7 @@ public enum OptionText {
     /// The JSON form of a value.
     public static func json(_ value: OptionValue?, of option: ServerOption) -> JSONValue {
         switch value {
-        case nil: return option == .lastBackupMaximumAge ? .string("None") : .null
+        case nil: return .null
         case .integer(let number), .size(let number): return .integer(number)
         case .boolean(let isOn): return .bool(isOn)
         case .list(let items): return .array(items.map { .string($0) })
@@ -51,8 +50,18 @@ public enum OptionText {
 
 extension ServerSettings {
     /// What `show-servers` prints for an option.
-    public func consoleText(of option: ServerOption) -> String { OptionText.console(self[option], of: option) }
+    ///
+    /// For `last_backup_maximum_age` this is the configured age alone; the reader adds that of the last backup.
+    public func consoleText(of option: ServerOption) -> String {
+        if option == .lastBackupMaximumAge, let seconds = lastBackupMaximumAgeSeconds {
+            return HumanText.duration(seconds: Double(seconds))
+        }
+        return OptionText.console(self[option], of: option)
+    }
 
-    /// What `show-servers` puts into JSON for an option.
-    public func jsonValue(of option: ServerOption) -> JSONValue { OptionText.json(self[option], of: option) }
+    /// What `show-servers` puts into JSON for an option; an unset `last_backup_maximum_age` is the word `None`.
+    public func jsonValue(of option: ServerOption) -> JSONValue {
+        if option == .lastBackupMaximumAge { return .string(consoleText(of: option)) }
+        return OptionText.json(self[option], of: option)
+    }
 }

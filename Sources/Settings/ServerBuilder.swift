@@ -45,6 +45,10 @@ struct ServerBuilder {
                 reporter.log(.critical, "barman.config", text)
                 throw Failure("FATAL: \(text)", kind: .plain)
             }
+            for entry in section.entries {
+                // Every option is resolved before any is looked at: a bad reference ends the run whatever its name.
+                _ = try Self.text(of: entry, in: section)
+            }
             if try isModel(section) {
                 models[section.name] = try model(section, reporter: reporter)
             } else {

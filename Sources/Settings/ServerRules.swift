@@ -247,7 +247,9 @@ struct ServerRules {
             return
         }
         self[.retentionPolicy] = .policy(policy)
+        log(.debug, "Retention policy for server \(server): \(policy.canonicalText)")
         self[.walRetentionPolicy] = .string("MAIN")
+        log(.debug, "WAL retention policy for server \(server): MAIN")
     }
 
     // MARK: Parts
