@@ -1,5 +1,5 @@
 package import Processes
-package import SystemPackage
+import SystemPackage
 
 /// One thing that rsync copies as a whole: a directory with its own filter, or a single file.
 package struct CopyItem: Sendable {

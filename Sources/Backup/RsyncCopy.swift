@@ -43,7 +43,10 @@ package struct RsyncCopy: Sendable {
     ///
     /// `check` is called several times a second; what it throws ends all rsync processes and the copy.
     package func run(_ items: [CopyItem], check: () throws -> Void) throws -> CopyStatistics {
-        var statistics = CopyStatistics(workerCount: options.jobs, labels: items.map { ($0.label, $0.kind == .directory) })
+        var statistics = CopyStatistics(
+            workerCount: options.jobs,
+            labels: items.map { ($0.label, $0.kind == .directory) }
+        )
         let workspace = Workspace()
         defer { workspace.remove() }
         var jobs: [CopyJob] = []
@@ -57,7 +60,9 @@ package struct RsyncCopy: Sendable {
             }
         }
         try run(jobs, into: &statistics, check: check)
-        let last = items.filter { $0.kind == .lastFile }.map { CopyJob(item: $0, operation: [$0.source, $0.destination]) }
+        let last = items.filter { $0.kind == .lastFile }.map {
+            CopyJob(item: $0, operation: [$0.source, $0.destination])
+        }
         try run(last, into: &statistics, check: check)
         statistics.finish()
         return statistics
@@ -89,7 +94,7 @@ package struct RsyncCopy: Sendable {
             list: directories,
             filterFile: rules
         )
-        try runAlone(check) { tick in
+        _ = try runAlone(check) { tick in
             try command.run(purge, item: item.label, tick: tick)
         }
         return try planCopies(item, classification, in: directory)
@@ -208,7 +213,11 @@ package struct RsyncCopy: Sendable {
         } catch let failure as RsyncFailure {
             let isMissing = failure.outcome.status == .exited(23)
             guard job.item.kind == .optionalFile, isMissing else { throw failure }
-            command.reporter.log(.warning, logger, "Ignoring error reading \(job.item.label): \(failure.outcome.errorText)")
+            command.reporter.log(
+                .warning,
+                logger,
+                "Ignoring error reading \(job.item.label): \(failure.outcome.errorText)"
+            )
         }
     }
 

@@ -2,7 +2,7 @@ public import Catalog
 public import Failure
 import Files
 import SystemPackage
-import WAL
+public import WAL
 
 /// Whether the archive holds the WAL that makes a backup consistent.
 public enum WALCompleteness: Sendable, Equatable {

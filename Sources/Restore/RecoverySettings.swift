@@ -9,7 +9,7 @@ struct RecoverySettings {
         /// `barman get-wal` on this host.
         case localGetWAL(user: String, server: String)
         /// `barman-wal-restore` on the restored host, which asks this one.
-        case remoteGetWAL(user: String, host: String, server: String, port: Int64?, jobs: Int64)
+        case remoteGetWAL(user: String, host: String, server: String, port: String?, jobs: Int64)
         /// Files that were copied into a directory, which recovery removes at its end.
         case directory(String)
         /// WAL that lies in `pg_wal` already.
@@ -43,7 +43,7 @@ struct RecoverySettings {
             var words = ["barman-wal-restore"]
             if !standbyMode { words.append("-P") }
             words += ["-U", user]
-            if let port { words += ["--port", String(port)] }
+            if let port { words += ["--port", port] }
             words += [host, server, "%f", "%p"]
             if jobs > 1 { words += ["-p", String(jobs)] }
             return [

@@ -37,7 +37,7 @@ public struct RestoreRequest: Sendable {
     /// `--restore-command`.
     public var restoreCommand: String?
     /// `--recovery-option-port`.
-    public var recoveryOptionPort: Int64?
+    public var recoveryOptionPort: String?
     /// `--recovery-conf-filename`.
     public var recoveryConfFilename: String?
     /// `--delta-restore` (true), `--no-delta-restore` (false); `nil` leaves it to `recovery_options`.

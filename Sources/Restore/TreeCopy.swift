@@ -81,11 +81,8 @@ struct TreeCopy: Sendable {
     ///   - check: called often, to notice that somebody wants us to end.
     ///   - progress: gets the bytes copied so far.
     func run(workerCount: Int, check: () throws -> Void, progress: (Int64) -> Void) throws {
-        for directory in directories {
-            // The owner must be able to fill it; the permissions come at the end.
-            if try !FileSystem.isDirectory(directory.destination) {
-                try FileSystem.createDirectory(directory.destination, permissions: [.ownerReadWriteExecute])
-            }
+        for directory in directories where try !FileSystem.isDirectory(directory.destination) {
+            try FileSystem.createDirectory(directory.destination, permissions: [.ownerReadWriteExecute])
         }
         let counter = ByteCounter()
         // The largest first: then no thread is left alone with one at the end.

@@ -34,7 +34,11 @@ import Testing
 
     @Test func `a remote server asks through barman-wal-restore`() {
         let source = RecoverySettings.Source.remoteGetWAL(
-            user: "barman", host: "bhost", server: "main", port: 2222, jobs: 2
+            user: "barman",
+            host: "bhost",
+            server: "main",
+            port: "2222",
+            jobs: 2
         )
         #expect(
             settings(source) == [
@@ -105,7 +109,11 @@ import Testing
         return (target, warnings)
     }
 
-    private func failure(version: Int = 150_000, end: Timestamp? = nil, _ change: (inout RestoreRequest) -> Void) -> String? {
+    private func failure(
+        version: Int = 150_000,
+        end: Timestamp? = nil,
+        _ change: (inout RestoreRequest) -> Void
+    ) -> String? {
         do {
             _ = try target(version: version, end: end, change)
             return nil

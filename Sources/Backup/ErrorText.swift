@@ -1,0 +1,24 @@
+import Files
+import Postgres
+import Processes
+
+/// Errors of all rooms in the words that a failed backup shows and stores.
+enum ErrorText {
+    /// The whole text; an interruption is named as the reference names it.
+    static func full(_ error: any Error) -> String {
+        isInterruption(error) ? "KeyboardInterrupt" : "\(error)"
+    }
+
+    /// The first line.
+    static func firstLine(_ error: any Error) -> String {
+        let text = full(error)
+        return String(text.utf8.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }) ?? text
+    }
+
+    /// True when the user asked the program to end.
+    static func isInterruption(_ error: any Error) -> Bool {
+        if error is SignalWatch.Interrupted { return true }
+        if case .interrupted? = error as? ProcessError { return true }
+        return (error as? PostgresError)?.kind == .interrupted
+    }
+}

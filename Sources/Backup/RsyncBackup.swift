@@ -1,0 +1,212 @@
+import Catalog
+import Failure
+import Files
+import Notation
+import Postgres
+import Processes
+import Settings
+import SystemPackage
+import WAL
+
+/// The methods `rsync` and `local-rsync`: files of the running server, between start and stop of a backup.
+final class RsyncBackup {
+    private let life: BackupLife
+    private let settings: ServerSettings
+    private var home: ServerHome { life.home }
+    private var postgres: PostgresServer { life.postgres }
+    private var reporter: any Reporter { life.reporter }
+
+    init(_ life: BackupLife) {
+        self.life = life
+        settings = life.home.settings
+    }
+
+    private var isExclusive: Bool { settings.backupOptions.contains(.exclusiveBackup) }
+
+    /// Describes the cluster, starts, copies, stops.
+    func run() throws {
+        let cluster = try describe()
+        try start()
+        do {
+            try copy(cluster)
+        } catch {
+            try finishAfterFailure(error)
+            throw error
+        }
+        life.action = "issuing stop of the backup"
+        reporter.info("Asking PostgreSQL server to finalize the backup.")
+        try stop()
+    }
+
+    // MARK: Start
+
+    private func describe() throws -> ClusterDescription {
+        life.action = "detecting data directory"
+        let cluster = try postgres.clusterDescription()
+        let files = cluster.configurationFiles
+        life.info.pgdata = cluster.dataDirectory
+        life.info.version = Int64(cluster.version.number)
+        life.info.xlogSegmentSizeBytes = Int64(cluster.segmentSize.bytes)
+        life.info.configFile = files.configFile
+        life.info.hbaFile = files.hbaFile
+        life.info.identFile = files.identFile
+        life.info.includedFiles = files.includedFiles.isEmpty ? nil : files.includedFiles
+        life.info.dataChecksums = cluster.dataChecksums
+        life.info.summarizeWAL = cluster.summarizeWAL
+        life.info.clusterSizeBytes = cluster.sizeBytes
+        life.action = "detecting tablespaces"
+        let tablespaces = cluster.tablespaces.map {
+            Catalog.Tablespace(name: $0.name, oid: Int64($0.oid), location: $0.location)
+        }
+        life.info.tablespaces = tablespaces.isEmpty ? nil : tablespaces
+        return cluster
+    }
+
+    private func start() throws {
+        life.action = "issuing start backup command"
+        let label = PostgresServer.backupLabel(server: home.name, backupID: life.info.id)
+        let position =
+            isExclusive
+            ? try postgres.startExclusiveBackup(label: label, immediateCheckpoint: settings.immediateCheckpoint)
+            : try postgres.startConcurrentBackup(label: label, immediateCheckpoint: settings.immediateCheckpoint)
+        life.info.status = .started
+        life.info.beginTime = position.timestamp
+        life.info.timeline = position.timeline
+        life.info.beginLSN = position.lsn
+        life.info.beginSegment = segment(position)
+        life.info.beginOffset = offset(position.lsn)
+        do {
+            try life.save()
+        } catch {
+            try finishAfterFailure(error)
+            throw error
+        }
+        let place = "\(life.info.beginWAL ?? ""), \(hexadecimal(life.info.beginOffset ?? 0))"
+        reporter.info("Backup start at LSN: \(position.lsn) (\(place))")
+    }
+
+    private func segment(_ position: BackupPosition) -> WALSegmentName {
+        WALSegmentName(containing: position.lsn, timeline: position.timeline, size: life.info.segmentSize)
+    }
+
+    private func offset(_ lsn: LSN) -> Int64 {
+        Int64(lsn.rawValue & (life.info.segmentSize.bytes - 1))
+    }
+
+    // MARK: Copy
+
+    private func copy(_ cluster: ClusterDescription) throws {
+        life.action = "copying files"
+        try FirstBackup(home: home, reporter: reporter).announceAndTrim(before: life.info, catalog: life.catalog)
+        let method = settings.backupMethod == .localRsync ? "local rsync" : "rsync/SSH"
+        let jobs = max(1, Int(clamping: settings.parallelJobs))
+        let suffix = jobs > 1 ? " (\(jobs) jobs)" : ""
+        reporter.info("Starting backup copy via \(method) for \(life.info.id)\(suffix)")
+        life.copyStart = Timestamp.now()
+        let source = RsyncSource(settings: settings, cluster: cluster)
+        warnAboutIncludedFiles(source.uncopiedFiles)
+        let previous = life.catalog.previous(of: life.info.id)
+        let reuse = try ReusedBackup(settings: settings, previous: previous, home: home)
+        try prepareDirectories(cluster)
+        var command = try source.command(reporter: reporter)
+        command.retries = RsyncCommand.Retries(
+            count: Int(clamping: settings.basebackupRetryTimes),
+            pauseSeconds: Double(settings.basebackupRetrySleepSeconds)
+        )
+        var copyOptions = RsyncCopy.Options()
+        copyOptions.jobs = jobs
+        copyOptions.startBatchSize = Int(clamping: settings.parallelJobsStartBatchSize)
+        copyOptions.startBatchPeriodSeconds = Double(settings.parallelJobsStartBatchPeriodSeconds)
+        copyOptions.horizonSeconds = previous?.beginTime?.secondsSinceEpoch
+        copyOptions.isFresh = reuse == nil
+        copyOptions.expectedBytes = cluster.sizeBytes
+        let watch = SessionGuard(postgres, keepaliveSeconds: settings.keepaliveIntervalSeconds)
+        let statistics = try RsyncCopy(command, options: copyOptions, reporter: reporter)
+            .run(source.items(into: life.directory, reusing: reuse)) {
+                if isExclusive { try SignalWatch.check() } else { try watch.check() }
+            }
+        life.info.copyStats = statistics.literal
+        reporter.info("Copy done (time: \(HumanText.duration(seconds: statistics.totalSeconds)))")
+    }
+
+    private func prepareDirectories(_ cluster: ClusterDescription) throws {
+        try FileSystem.createDirectories(life.directory.appending("data"))
+        for tablespace in cluster.tablespaces {
+            try FileSystem.createDirectories(life.directory.appending(String(tablespace.oid)))
+        }
+    }
+
+    private func warnAboutIncludedFiles(_ files: [String]) {
+        guard !files.isEmpty else { return }
+        let text =
+            "The usage of include directives is not supported for files that reside outside PGDATA.\n"
+            + "Please manually backup the following files:\n" + files.map { "\t\($0)" }.joined(separator: "\n")
+        if settings.backupOptions.contains(.externalConfiguration) {
+            reporter.log(.debug, BackupLife.logger, text)
+        } else {
+            reporter.warning(text)
+        }
+    }
+
+    // MARK: Stop
+
+    private func stop() throws {
+        let position: BackupPosition
+        if isExclusive {
+            position = try postgres.stopExclusiveBackup()
+        } else {
+            life.action = "issuing stop backup command (native concurrent)"
+            let push = PrimaryPush(postgres, settings: settings, reporter: reporter)
+            position = try postgres.stopConcurrentBackup(whileWaiting: { push.tick() })
+        }
+        note(position)
+        try switchWAL()
+        guard !isExclusive, let label = position.backupLabel else { return }
+        life.action = "writing backup label"
+        try FileSystem.createDirectories(life.directory.appending("data"))
+        try FileSystem.replaceDurably(life.directory.appending("data/backup_label"), contents: Array(label.utf8))
+    }
+
+    private func note(_ position: BackupPosition) {
+        life.info.backupLabel = position.backupLabel
+        life.info.endTime = position.timestamp
+        life.info.endLSN = position.lsn
+        life.info.endSegment = segment(position)
+        life.info.endOffset = offset(position.lsn)
+    }
+
+    /// Closes the segment the backup ended in; only missing privileges are an error here.
+    private func switchWAL() throws {
+        do {
+            _ = try postgres.switchWAL()
+        } catch  where error.kind == .missingPrivileges {
+            throw error
+        } catch {
+            reporter.log(.warning, BackupLife.logger, "WAL switch after the backup: \(error)")
+        }
+    }
+
+    /// Ends the backup on the server after the copy has failed; what the copy's failure says stays what is told.
+    private func finishAfterFailure(_ failure: any Error) throws {
+        if failure is SessionGuard.Lost {
+            postgres.abandonConcurrentBackup()
+            return
+        }
+        let action = life.action
+        reporter.error("The backup has failed \(action)")
+        reporter.info("Asking PostgreSQL server to finalize the backup.")
+        defer { life.action = action }
+        let signal = Interruption.isRequested ? Interruption.signalNumber : nil
+        if signal != nil {
+            // Who interrupts does not want to wait for the archiving of WAL: the session ends, and the backup with it.
+            guard isExclusive else { return postgres.abandonConcurrentBackup() }
+            Interruption.takeBack()
+        }
+        defer { if let signal { Interruption.request(signal: signal) } }
+        do {
+            try stop()
+        } catch {
+            reporter.log(.error, BackupLife.logger, "Stop of the failed backup: \(ErrorText.full(error))")
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import Catalog
+import Failure
+import Files
+import Postgres
+import Processes
+import Settings
+import SystemPackage
+
+/// The running server as rsync sees it: what is copied from where, and what is left out.
+struct RsyncSource {
+    private let settings: ServerSettings
+    private let cluster: ClusterDescription
+
+    init(settings: ServerSettings, cluster: ClusterDescription) {
+        self.settings = settings
+        self.cluster = cluster
+    }
+
+    private var isLocal: Bool { settings.backupMethod == .localRsync }
+
+    /// The rsync that reaches the server.
+    func command(reporter: any Reporter) throws(Failure) -> RsyncCommand {
+        var ssh: SSHCommand?
+        if !isLocal {
+            ssh = settings.sshCommand.flatMap { SSHCommand($0, pathPrefix: settings.pathPrefix) }
+            guard ssh != nil else {
+                throw Failure("Missing or invalid ssh_command in barman configuration for server \(settings.name)")
+            }
+        }
+        var command = RsyncCommand(ssh: ssh, pathPrefix: settings.pathPrefix, reporter: reporter)
+        command.isCompressed = settings.networkCompression
+        command.bandwidthLimit = settings.bandwidthLimit.map { Int(clamping: $0) }
+        return command
+    }
+
+    /// Included configuration files that lie outside the data directory: nobody copies them.
+    var uncopiedFiles: [String] {
+        cluster.configurationFiles.includedFiles.filter { relative($0) == nil }
+    }
+
+    /// Everything to copy into a backup's directory, in the order of the reference.
+    func items(into directory: FilePath, reusing reuse: ReusedBackup?) -> [CopyItem] {
+        var items: [CopyItem] = []
+        for tablespace in cluster.tablespaces {
+            var item = CopyItem(
+                label: tablespace.name,
+                source: path(tablespace.location + "/"),
+                destination: directory.appending(String(tablespace.oid)).string,
+                kind: .directory
+            )
+            item.filter = .tablespace(majorVersion: cluster.version.major)
+            item.reuse = reuse?.tablespace(Int64(tablespace.oid))
+            item.bandwidthLimit = settings.tablespaceBandwidthLimit[tablespace.name]
+            items.append(item)
+        }
+        let data = directory.appending("data")
+        var pgdata = CopyItem(
+            label: "pgdata",
+            source: path(cluster.dataDirectory + "/"),
+            destination: data.string,
+            kind: .directory
+        )
+        pgdata.filter = .dataDirectory(tablespacePaths: tablespacePaths)
+        pgdata.reuse = reuse?.data
+        items.append(pgdata)
+        items.append(
+            CopyItem(
+                label: "pg_control",
+                source: path("\(cluster.dataDirectory)/global/pg_control"),
+                destination: data.appending("global/pg_control").string,
+                kind: .lastFile
+            )
+        )
+        return items + configurationItems(into: data)
+    }
+
+    private func configurationItems(into data: FilePath) -> [CopyItem] {
+        let files = cluster.configurationFiles
+        let candidates: [(String, String?, CopyItem.Kind)] = [
+            ("config_file", files.configFile, .file), ("hba_file", files.hbaFile, .file),
+            ("ident_file", files.identFile, .optionalFile),
+        ]
+        return candidates.compactMap { label, file, kind in
+            guard let file, relative(file) == nil else { return nil }
+            return CopyItem(label: label, source: path(file), destination: data.string + "/", kind: kind)
+        }
+    }
+
+    /// The paths in the data directory under which tablespaces are reached.
+    private var tablespacePaths: [String] {
+        cluster.tablespaces.flatMap { tablespace -> [String] in
+            ["/pg_tblspc/\(tablespace.oid)"] + (relative(tablespace.location).map { ["/" + $0] } ?? [])
+        }
+    }
+
+    /// The path below the data directory; `nil` when it lies outside.
+    private func relative(_ path: String) -> String? {
+        let root = cluster.dataDirectory.hasSuffix("/") ? cluster.dataDirectory : cluster.dataDirectory + "/"
+        return path.utf8.starts(with: root.utf8) ? String(path.utf8.dropFirst(root.utf8.count)) : nil
+    }
+
+    private func path(_ path: String) -> String {
+        isLocal ? path : SSHCommand.rsyncPath(path)
+    }
+}
+
+/// An older backup whose unchanged files are used again.
+struct ReusedBackup {
+    private let mode: ReuseBackup
+    private let dataDirectory: FilePath
+    private let tablespaces: [Int64: FilePath]
+
+    /// `nil` when nothing is to be reused or nothing is there.
+    init?(settings: ServerSettings, previous: BackupInfo?, home: ServerHome) throws(FileError) {
+        guard let mode = settings.reuseBackup, mode != .off, let previous else { return nil }
+        self.mode = mode
+        dataDirectory = try home.dataDirectory(of: previous.id)
+        var tablespaces: [Int64: FilePath] = [:]
+        for tablespace in previous.tablespaces ?? [] {
+            tablespaces[tablespace.oid] = try home.tablespaceDirectory(of: previous.id, oid: tablespace.oid)
+        }
+        self.tablespaces = tablespaces
+    }
+
+    /// For the data directory.
+    var data: RsyncCommand.Reuse { reuse(dataDirectory) }
+
+    /// For a tablespace; `nil` when the older backup does not know it.
+    func tablespace(_ oid: Int64) -> RsyncCommand.Reuse? { tablespaces[oid].map(reuse) }
+
+    private func reuse(_ directory: FilePath) -> RsyncCommand.Reuse {
+        mode == .link ? .link(directory) : .copy(directory)
+    }
+}
