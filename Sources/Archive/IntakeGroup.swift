@@ -1,0 +1,149 @@
+import Catalog
+import Codecs
+import Failure
+import Files
+import Settings
+import SystemPackage
+import WAL
+
+/// Files that become part of the archive together: one sync of each directory, one lock and one sync of the list.
+///
+/// The order of the steps is what makes every crash harmless. Contents durable; names in the archive, durable; lines in the list,
+/// durable; only then are the received files removed. A repeat finds the file stored, and its line missing or not.
+struct IntakeGroup {
+    /// How many files share the syncs.
+    static let limit = 32
+
+    private let home: ServerHome
+    private let archive: WALArchive
+    private let reporter: any Reporter
+    private var decisions: [IntakeDecision] = []
+    /// Names whose lines were written by this run.
+    private var listed: Set<String> = []
+
+    init(home: ServerHome, reporter: any Reporter) {
+        self.home = home
+        self.reporter = reporter
+        archive = WALArchive(home)
+    }
+
+    /// Whether it is time to commit.
+    var isFull: Bool { decisions.count >= Self.limit }
+
+    /// Takes one more file; its contents are durable afterwards.
+    mutating func add(_ decision: IntakeDecision) throws {
+        if case .store(let staged, _) = decision.verdict { try staged.synchronize() }
+        decisions.append(decision)
+    }
+
+    /// Makes the group part of the archive and returns its records, those of files that were stored before left out.
+    @discardableResult
+    mutating func commit() throws -> [XlogRecord] {
+        guard !decisions.isEmpty else { return [] }
+        let taken = decisions
+        decisions = []
+        var directories: Set<FilePath> = []
+        for decision in taken {
+            guard case .store(let staged, _) = decision.verdict else { continue }
+            try staged.place()
+            directories.insert(archive.directory(of: decision.entry.name))
+        }
+        let records = taken.compactMap(record)
+        let healed = try unlistedRecords(of: taken, directories: &directories)
+        for directory in directories.sorted(by: { $0.string < $1.string }) { try FileSystem.syncDirectory(directory) }
+        try XlogDatabase(home).append(records + healed)
+        for record in records + healed { listed.insert(record.name) }
+        try finish(taken)
+        return records
+    }
+
+    private func record(_ decision: IntakeDecision) -> XlogRecord? {
+        guard case .store(let staged, let compression) = decision.verdict, let status = decision.status else {
+            return nil
+        }
+        return XlogRecord(
+            name: decision.entry.text,
+            sizeBytes: staged.sizeBytes,
+            modifiedSeconds: status.modifiedSeconds,
+            modifiedNanoseconds: status.modifiedNanoseconds,
+            compression: compression,
+            encryption: home.settings.encryption == WALEncryption.name ? WALEncryption.name : nil
+        )
+    }
+
+    /// Lines for files that are stored and not in the list, because a run died between the two.
+    ///
+    /// The list is read for that only when there is such a file, and once.
+    private func unlistedRecords(
+        of decisions: [IntakeDecision],
+        directories: inout Set<FilePath>
+    ) throws -> [XlogRecord] {
+        var missing: [String: IntakeDecision] = [:]
+        for decision in decisions {
+            guard case .stored = decision.verdict, !listed.contains(decision.entry.text) else { continue }
+            missing[decision.entry.text] = decision
+        }
+        guard !missing.isEmpty else { return [] }
+        try XlogDatabase(home).forEachLine { line in
+            missing[line.name] = nil
+            return !missing.isEmpty
+        }
+        return try missing.keys.sorted().compactMap { name in
+            guard let entry = missing[name]?.entry else { return nil }
+            let path = archive.path(of: entry.name, text: entry.text)
+            try FileSystem.syncFile(path)
+            directories.insert(archive.directory(of: entry.name))
+            let status = try FileSystem.status(of: path)
+            return XlogRecord(
+                name: name,
+                sizeBytes: status.sizeBytes,
+                modifiedSeconds: status.modifiedSeconds,
+                modifiedNanoseconds: status.modifiedNanoseconds,
+                compression: try recordedCompression(of: path)
+            )
+        }
+    }
+
+    /// The configured name where it writes the format that is found: `pigz` files cannot be told from gzip.
+    private func recordedCompression(of path: FilePath) throws(FileError) -> String? {
+        let found = try StoredWAL(path, settings: home.settings, assumingCustom: true).compression
+        guard let found, let configured = home.settings.compression,
+            let format = WALCompression.format(named: configured), format.rawValue == found
+        else { return found }
+        return configured
+    }
+
+    /// Tells about each file in order and takes it out of its queue.
+    private func finish(_ decisions: [IntakeDecision]) throws {
+        let errors = ErrorsDirectory(home: home)
+        for decision in decisions {
+            let entry = decision.entry
+            reporter.show("\t\(entry.text)")
+            switch decision.verdict {
+            case .store, .stored:
+                do {
+                    try FileSystem.unlinkIfPresent(entry.path)
+                } catch {
+                    // It is archived; the next run will find it stored and try again.
+                    reporter.log(.warning, Self.logger, "Unable to remove \(entry.path.string): \(error)")
+                }
+            case .different:
+                try errors.take(entry.path, as: .duplicate)
+                reporter.info(
+                    "\tError: \(entry.text) is already present in server \(home.name). "
+                        + "File moved to errors directory."
+                )
+            case .broken(let reason):
+                try errors.take(entry.path, as: .unknown)
+                reporter.info(
+                    "\tError: \(entry.text) is not a complete WAL segment (\(reason)). "
+                        + "File moved to errors directory."
+                )
+            case .vanished:
+                reporter.log(.warning, Self.logger, "\(entry.path.string) has vanished")
+            }
+        }
+    }
+
+    static let logger = "barman.wal_archiver"
+}

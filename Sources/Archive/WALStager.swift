@@ -1,0 +1,182 @@
+import Catalog
+import Codecs
+import Files
+import Processes
+import SystemPackage
+import WAL
+
+/// What is to be done with one received file.
+enum IntakeVerdict: Sendable {
+    /// It is new: store it.
+    case store(StagedWAL, compression: String?)
+    /// The same contents are stored already.
+    case stored
+    /// Other contents are stored under its name.
+    case different
+    /// It is no whole segment: why.
+    case broken(String)
+    /// It is not there any more.
+    case vanished
+}
+
+/// One received file and what is to be done with it.
+struct IntakeDecision: Sendable {
+    let entry: IntakeQueue.Entry
+    let verdict: IntakeVerdict
+    /// What the file system said of the received file.
+    let status: FileStatus?
+}
+
+/// What one thread does with received files: looks at them and writes their stored form beside its place.
+final class WALStager {
+    private let home: ServerHome
+    private let archive: WALArchive
+    private let compression: WALCompression
+    private let encryption: WALEncryption?
+    private let compressor: Compressor?
+    /// How long a segment of a wrong size may still be growing under the hands of a plain `cp`.
+    static let graceSeconds = 2.0
+
+    init(home: ServerHome, compression: WALCompression, encryption: WALEncryption?) throws {
+        self.home = home
+        self.compression = compression
+        self.encryption = encryption
+        archive = WALArchive(home)
+        if case .codec(let format, let level) = compression.method {
+            compressor = try Compressor(format: format, level: level)
+        } else {
+            compressor = nil
+        }
+    }
+
+    /// Decides about one file and prepares what is to be stored.
+    func stage(_ entry: IntakeQueue.Entry) throws -> IntakeDecision {
+        try SignalWatch.check()
+        guard let status = try FileSystem.statusIfPresent(of: entry.path) else {
+            return IntakeDecision(entry: entry, verdict: .vanished, status: nil)
+        }
+        let received = try StoredWAL(entry.path, settings: home.settings)
+        let whole = try awaitWhole(entry, received, status)
+        guard whole.defect == nil else {
+            return IntakeDecision(entry: entry, verdict: .broken(whole.defect ?? ""), status: whole.status)
+        }
+        let destination = archive.path(of: entry.name, text: entry.text)
+        guard try FileSystem.kindIfPresent(destination, followingLinks: false) == nil else {
+            let isEqual = try isStored(entry.path, at: destination)
+            return IntakeDecision(entry: entry, verdict: isEqual ? .stored : .different, status: whole.status)
+        }
+        let verdict = try prepare(entry, received, whole.status, destination)
+        return IntakeDecision(entry: entry, verdict: verdict, status: whole.status)
+    }
+
+    /// Waits a little for a young segment that is not whole yet; says what is wrong with one that does not get whole.
+    private func awaitWhole(
+        _ entry: IntakeQueue.Entry,
+        _ received: StoredWAL,
+        _ status: FileStatus
+    ) throws -> (status: FileStatus, defect: String?) {
+        guard case .segment = entry.name, received.compression == nil, !received.isEncrypted else {
+            return (status, nil)
+        }
+        var status = status
+        while true {
+            guard let defect = try SegmentShape.defect(of: entry.path, status) else { return (status, nil) }
+            let age = Double(SegmentShape.nowSeconds - status.modifiedSeconds)
+            guard age >= 0, age <= Self.graceSeconds else { return (status, defect) }
+            try SignalWatch.pause(seconds: 0.1)
+            status = try FileSystem.status(of: entry.path)
+        }
+    }
+
+    /// Whether what is stored is what was received. An encrypted file cannot be told, so it counts as different.
+    private func isStored(_ path: FilePath, at destination: FilePath) throws -> Bool {
+        guard try FileSystem.kindIfPresent(destination) == .regular else { return false }
+        let settings = home.settings
+        let stored = try StoredWAL(destination, settings: settings, assumingCustom: true)
+        if stored.isEncrypted { return false }
+        let received = try StoredWAL(path, settings: settings)
+        let plain = try CustomFilter.decompressedCopies(of: [(destination, stored), (path, received)], home: home)
+        defer { plain.remove() }
+        return try WALComparison.areEqual(plain.paths[0], plain.paths[1])
+    }
+
+    private func prepare(
+        _ entry: IntakeQueue.Entry,
+        _ received: StoredWAL,
+        _ status: FileStatus,
+        _ destination: FilePath
+    ) throws -> IntakeVerdict {
+        let isCompressing: Bool
+        if case .none = compression.method {
+            isCompressing = false
+        } else {
+            isCompressing = received.compression == nil
+        }
+        let name = isCompressing ? compression.name : received.compression
+        if let encryption {
+            return .store(
+                try encrypted(entry.path, status, destination, isCompressing: isCompressing, encryption),
+                compression: name
+            )
+        }
+        if isCompressing { return .store(try compressed(entry.path, status, destination), compression: name) }
+        let staged = try plain(entry.path, status, destination)
+        return .store(staged, compression: name)
+    }
+
+    private func compressed(_ path: FilePath, _ status: FileStatus, _ destination: FilePath) throws -> StagedWAL {
+        try StagedWAL.make(suffix: ".compressed", like: status, destination: destination) { output in
+            guard let compressor else {
+                guard case .filter(let filter) = compression.method else { return }
+                try CustomFilter.run(filter, from: path, to: output.path, home: home)
+                return
+            }
+            let input = try OwnedDescriptor(opening: path)
+            input.expectSequentialReading()
+            try compressor.compress(
+                expectedBytes: status.sizeBytes,
+                read: { try input.read(into: $0) },
+                write: { bytes in
+                    try SignalWatch.check()
+                    try output.writeAll(bytes)
+                }
+            )
+        }
+    }
+
+    private func encrypted(
+        _ path: FilePath,
+        _ status: FileStatus,
+        _ destination: FilePath,
+        isCompressing: Bool,
+        _ encryption: WALEncryption
+    ) throws -> StagedWAL {
+        let source = isCompressing ? try compressed(path, status, destination) : nil
+        let suffix = isCompressing ? ".compressed.gpg" : ".gpg"
+        return try withExtendedLifetime(source) {
+            try StagedWAL.make(suffix: suffix, like: status, destination: destination) { output in
+                let input =
+                    source == nil
+                    ? path
+                    : destination.removingLastComponent().appending(
+                        (destination.lastComponent?.string ?? "") + ".compressed"
+                    )
+                try encryption.encrypt(input, to: output, settings: home.settings)
+            }
+        }
+    }
+
+    /// The file as it is: by a second name where the file system allows it, otherwise by a copy.
+    private func plain(_ path: FilePath, _ status: FileStatus, _ destination: FilePath) throws -> StagedWAL {
+        let unfollowed = try FileSystem.status(of: path, followingLinks: false)
+        let directory = try FileSystem.status(of: destination.removingLastComponent())
+        // A shared inode that somebody else still names could be changed behind our back.
+        if unfollowed.kind == .regular, unfollowed.device == directory.device, unfollowed.linkCount <= 1 {
+            return try StagedWAL.link(path, status, to: destination)
+        }
+        return try StagedWAL.make(suffix: ".tmp", like: status, destination: destination) { output in
+            let input = try OwnedDescriptor(opening: path)
+            try FileSystem.copyContents(from: input, to: output)
+        }
+    }
+}
