@@ -143,8 +143,7 @@ enum OptionParser {
         let word = isExact ? text : text.lowercased()
         if words.contains(word) { return .value(.string(word)) }
         if text.isEmpty, key == ServerOption.compression.name { return .unset }
-        guard let range = reason.firstRange(of: "{value}") else { return .invalid(reason) }
-        return .invalid(reason.replacingCharacters(in: range, with: text))
+        return .invalid(reason.filled(with: ["{value}": text, "{word}": text.lowercased()]))
     }
 
     private static func compressionLevel(_ text: String) -> ParsedOption {
@@ -152,14 +151,15 @@ enum OptionParser {
         let word = text.lowercased()
         if ["low", "medium", "high"].contains(word) { return .value(.string(word)) }
         if let number = integer(text) { return .value(.integer(number)) }
-        return .invalid("Invalid value: '\(text)' (must be one in [low, medium, high] or an acceptable integer)")
+        return .invalid("Invalid value: '\(word)' (must be one in [low, medium, high] or an acceptable integer)")
     }
 
     private static func encryption(_ text: String) -> ParsedOption {
-        switch text.lowercased() {
+        let word = text.lowercased()
+        return switch word {
         case "none": .absent
         case "gpg": .value(.string("gpg"))
-        default: .invalid("Invalid encryption value '\(text)'. Allowed values are: none, gpg.")
+        default: .invalid("Invalid encryption value '\(word)'. Allowed values are: none, gpg.")
         }
     }
 
@@ -218,22 +218,21 @@ enum OptionParser {
 }
 
 extension String {
-    /// The first place of a text in this one.
-    fileprivate func firstRange(of needle: String) -> Range<String.Index>? {
-        let wanted = Array(needle.utf8)
-        let bytes = utf8
-        var start = bytes.startIndex
-        while start != bytes.endIndex {
-            if bytes[start...].starts(with: wanted) {
-                return start..<bytes.index(start, offsetBy: wanted.count)
+    /// The text with each placeholder replaced by its value.
+    fileprivate func filled(with values: [String: String]) -> String {
+        var result = ""
+        var rest = utf8[...]
+        while let brace = rest.firstIndex(of: UInt8(ascii: "{")) {
+            result += String(Substring(rest[..<brace]))
+            rest = rest[brace...]
+            guard let match = values.first(where: { rest.starts(with: $0.key.utf8) }) else {
+                result += "{"
+                rest = rest.dropFirst()
+                continue
             }
-            start = bytes.index(after: start)
+            result += match.value
+            rest = rest.dropFirst(match.key.utf8.count)
         }
-        return nil
-    }
-
-    /// The text with one range replaced.
-    fileprivate func replacingCharacters(in range: Range<String.Index>, with replacement: String) -> String {
-        String(self[..<range.lowerBound]) + replacement + String(self[range.upperBound...])
+        return result + String(Substring(rest))
     }
 }

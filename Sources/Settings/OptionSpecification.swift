@@ -35,7 +35,8 @@ public enum OptionType: Sendable, Hashable {
     case size
     /// A span such as `4 weeks`.
     case interval
-    /// One of some words, any case unless exact; `{value}` in the reason stands for the refused text.
+    /// One of some words, any case unless exact; in the reason `{value}` stands for the refused text, `{word}` for it in
+    /// lower case.
     case choice([String], isExact: Bool, reason: String)
     /// A level for WAL compression: an integer, `low`, `medium` or `high`.
     case compressionLevel

@@ -70,7 +70,7 @@ extension OptionType {
     static let combineMode = choice(
         ["copy", "link", "clone", "copy-file-range"],
         isExact: false,
-        reason: "Invalid value: {value} (options are: copy, link, clone, copy-file-range)"
+        reason: "Invalid value: {word} (options are: copy, link, clone, copy-file-range)"
     )
     static let createSlot = choice(
         ["manual", "auto"],
@@ -95,7 +95,7 @@ extension OptionType {
     static let walCompression = choice(
         ["gzip", "bzip2", "pygzip", "pybzip2", "pigz", "xz", "zstd", "lz4", "snappy", "custom"],
         isExact: false,
-        reason: "Invalid value: '{value}' "
+        reason: "Invalid value: '{word}' "
             + "(must be one in: gzip, bzip2, pygzip, pybzip2, pigz, xz, zstd, lz4, snappy, custom)"
     )
 }

@@ -39,30 +39,30 @@ enum PathConflicts {
 
 /// Resolves symbolic links; directories that many paths share are looked at once.
 struct PathResolver {
+    private static let linkLimit = 40
     private var directories: [FilePath: FilePath] = [:]
 
-    /// The path without symbolic links, as far as it exists.
+    /// The path without symbolic links, as far as it exists; what a dangling link names is followed as well.
     mutating func resolve(_ text: String) -> String {
-        let path = FilePath(text)
-        guard let last = path.lastComponent, last.kind == .regular, path.isAbsolute else {
-            return Self.canonical(path).string
+        resolve(FilePath(text), links: 0).string
+    }
+
+    private mutating func resolve(_ path: FilePath, links: Int) -> FilePath {
+        guard path.isAbsolute, let last = path.lastComponent, last.kind == .regular, links < Self.linkLimit else {
+            // A path that can not be followed is compared as it is written.
+            return (try? FileSystem.canonicalPath(path)) ?? path.lexicallyNormalized()
         }
         let parent = path.removingLastComponent()
         let directory: FilePath
         if let known = directories[parent] {
             directory = known
         } else {
-            directory = Self.canonical(parent)
+            directory = resolve(parent, links: links + 1)
             directories[parent] = directory
         }
         let whole = directory.appending(last)
         // Anything but a link, or nothing at all, ends where its directory does.
-        guard (try? FileSystem.linkTarget(whole)) != nil else { return whole.string }
-        return Self.canonical(whole).string
-    }
-
-    private static func canonical(_ path: FilePath) -> FilePath {
-        // A path that can not be followed is compared as it is written.
-        (try? FileSystem.canonicalPath(path)) ?? path.lexicallyNormalized()
+        guard let target = try? FileSystem.linkTarget(whole) else { return whole }
+        return resolve(directory.pushing(target), links: links + 1)
     }
 }
