@@ -12,6 +12,9 @@ public struct ArchiverFacts: Sendable {
     /// How the archiver process fares; `nil` without a connection.
     public internal(set) var statistics: Statistics?
 
+    /// Facts of a server that nobody could ask.
+    public init() {}
+
     /// A row of `pg_stat_archiver`.
     public struct Statistics: Sendable {
         /// WAL files shipped.

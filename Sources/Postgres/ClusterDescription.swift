@@ -1,7 +1,7 @@
 public import WAL
 
 /// A tablespace that lives outside the data directory's own tree.
-public struct Tablespace: Sendable, Equatable {
+public struct ServerTablespace: Sendable, Equatable {
     /// Its name.
     public let name: String
     /// Its object id.
@@ -28,7 +28,7 @@ public struct ClusterDescription: Sendable {
     /// Where the configuration lives.
     public let configurationFiles: ConfigurationFiles
     /// The tablespaces that live elsewhere.
-    public let tablespaces: [Tablespace]
+    public let tablespaces: [ServerTablespace]
     /// `on` or `off`.
     public let dataChecksums: String?
     /// `on` or `off`; `nil` before 17.
@@ -62,7 +62,7 @@ extension PostgresServer {
     }
 
     /// The tablespaces that live outside the data directory's own tree.
-    public func tablespaces() throws(PostgresError) -> [Tablespace] {
+    public func tablespaces() throws(PostgresError) -> [ServerTablespace] {
         let rows = try rows(
             """
             SELECT spcname, oid, pg_tablespace_location(oid) AS location FROM pg_tablespace
@@ -72,7 +72,7 @@ extension PostgresServer {
         return rows.values.compactMap { row in
             guard row.count == 3, let name = row[0], let oid = row[1].flatMap({ UInt32($0) }), let location = row[2]
             else { return nil }
-            return Tablespace(name: name, oid: oid, location: location)
+            return ServerTablespace(name: name, oid: oid, location: location)
         }
     }
 

@@ -118,6 +118,16 @@ extension PostgresServer {
         try withMain { (session) throws(PostgresError) in try session.literal(text) }
     }
 
+    /// Whether the open ordinary connection still has another end; asks nothing of the server and does not wait for it.
+    public func sessionIsThere() -> Bool {
+        connections.withLock { state in
+            switch state.main {
+            case .some(let session): session.peerIsThere()
+            case .none: false
+            }
+        }
+    }
+
     /// Runs one command of the replication protocol.
     func streamingRows(_ command: String) throws(PostgresError) -> PostgresRows {
         try connections.withLock { (state) throws(PostgresError) -> PostgresRows in

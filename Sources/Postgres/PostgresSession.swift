@@ -50,6 +50,16 @@ public struct PostgresSession: ~Copyable {
     /// True while libpq knows nothing bad about the connection; a dead peer shows only with the next statement.
     public var isOpen: Bool { PQstatus(handle) == CONNECTION_OK }
 
+    /// False once the other end has closed the connection; asks nothing of the server and does not wait.
+    public borrowing func peerIsThere() -> Bool {
+        guard isOpen else { return false }
+        let socket = PQsocket(handle)
+        guard socket >= 0 else { return false }
+        var descriptor = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        guard Glibc.poll(&descriptor, 1, 0) > 0 else { return true }
+        return PQconsumeInput(handle) == 1 && isOpen
+    }
+
     /// What the server reports about a setting such as `DateStyle` or `client_encoding`.
     public borrowing func parameter(_ name: String) -> String? {
         PQparameterStatus(handle, name).map { String(cString: $0) }

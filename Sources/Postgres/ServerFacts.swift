@@ -38,6 +38,9 @@ public struct ServerFacts: Sendable {
     /// The system identifier in the control file.
     public internal(set) var systemID: String?
 
+    /// Facts of a server that nobody could ask.
+    public init() {}
+
     /// Where the data lives; known only to a user with backup privileges.
     public var dataDirectory: String? { hasBackupPrivileges == true ? settings["data_directory"] : nil }
     /// `minimal`, `replica` or `logical`.

@@ -1,0 +1,10 @@
+import Archive
+import Catalog
+import Failure
+
+/// The WAL files that wait to be archived.
+enum PendingWAL {
+    /// Archives them, unless somebody else is doing so.
+    static func archive(_ home: ServerHome, reporter: any Reporter) throws {
+    }
+}
