@@ -67,7 +67,6 @@ struct Site {
         try cluster.start()
         try cluster.createBackupRole()
         try archiveEverything()
-        #expect(try host.barman("-q", "check", "pg").status == 0)
         return self
     }
 

@@ -91,6 +91,16 @@ public final class World {
         return lstat(name.hasPrefix("/") ? name : path(name), &status) == 0
     }
 
+    /// The checkout that these tests were built from.
+    public static var repository: String {
+        var path = FilePath(#filePath)
+        if let real = realpath(path.string, nil) {
+            path = FilePath(platformString: real)
+            free(real)
+        }
+        return path.removingLastComponent().removingLastComponent().removingLastComponent().string
+    }
+
     /// A TCP port on 127.0.0.1 that was free a moment ago.
     public func freePort() throws -> Int { try Shell.freePort() }
 
