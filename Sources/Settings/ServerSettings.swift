@@ -65,6 +65,26 @@ public struct ServerSettings: Sendable {
         return copy
     }
 
+    /// The same server with the connections of its WAL streaming host, and the line that says so.
+    ///
+    /// The line is nil, and the server as it was, when neither `wal_conninfo` nor `wal_streaming_conninfo` is set. It holds
+    /// connection strings as the reference prints them: show it through a console, which masks passwords.
+    public func forWALStreaming() -> (settings: ServerSettings, announcement: String?) {
+        let streaming = self[.walStreamingConninfo]
+        let normal = self[.walConninfo] ?? streaming
+        guard let normal else { return (self, nil) }
+        var overrides: [ServerOption: OptionValue?] = [.conninfo: normal]
+        var parts = ["'conninfo' overridden with '\(OptionText.console(normal, of: .conninfo))'"]
+        if let streaming {
+            overrides[.streamingConninfo] = streaming
+            parts.insert(
+                "'streaming_conninfo' overridden with '\(OptionText.console(streaming, of: .conninfo))'",
+                at: 0
+            )
+        }
+        return (overriding(overrides), "Configuration overrides applied: " + parts.joined(separator: " and "))
+    }
+
     // MARK: Models
 
     /// The same server with a model put over it; every option that the model sets wins.

@@ -222,6 +222,30 @@ import Testing
         #expect(server.overriding([.bandwidthLimit: .integer(7)]).bandwidthLimit == 7)
     }
 
+    @Test(arguments: [
+        ("", "host=pg", "host=pg", nil),
+        ("wal_conninfo = a=w\n", "a=w", "host=pg", "'conninfo' overridden with 'a=w'"),
+        (
+            "wal_streaming_conninfo = a=s\n", "a=s", "a=s",
+            "'streaming_conninfo' overridden with 'a=s' and 'conninfo' overridden with 'a=s'"
+        ),
+        (
+            "wal_conninfo = a=w\nwal_streaming_conninfo = a=s\n", "a=w", "a=s",
+            "'streaming_conninfo' overridden with 'a=s' and 'conninfo' overridden with 'a=w'"
+        ),
+    ])
+    func `WAL may come from another host`(
+        options: String,
+        normal: String,
+        streaming: String,
+        parts: String?
+    ) throws {
+        let (server, announcement) = try Fixture.server(Self.sound + options).forWALStreaming()
+        #expect(server.conninfo?.exposed == normal)
+        #expect(server.streamingConninfo?.exposed == streaming)
+        #expect(announcement == parts.map { "Configuration overrides applied: \($0)" })
+    }
+
     @Test func `values are shown as the reference shows them`() throws {
         let server = try Fixture.server(
             Self.sound
