@@ -1,3 +1,4 @@
+import Archive
 import Catalog
 import Failure
 import Files
@@ -16,7 +17,6 @@ final class BackupLife {
     let options: BackupOptions
     private(set) var catalog: BackupCatalog
     private let hooks: BackupHooks
-    private let run_: BackupRun
     /// The record as it will be stored next.
     var info: BackupInfo
     /// What is being done, for the text of a failure.
@@ -25,7 +25,6 @@ final class BackupLife {
     var copyStart: Timestamp
 
     init(_ run: BackupRun) throws {
-        run_ = run
         home = run.home
         postgres = run.postgres
         reporter = run.reporter
@@ -111,11 +110,15 @@ final class BackupLife {
 
     private func measureAndSync() throws {
         let began = Interruption.monotonicSeconds
-        let result = try TreeSync.run([directory], check: { try SignalWatch.check() }) { done, total in
-            reporter.progress(
-                ProgressUpdate(label: "Syncing", doneBytes: done, totalBytes: total, isFinished: done == total)
-            )
-        }
+        let result = try TreeSync.run(
+            [directory],
+            check: { try SignalWatch.check() },
+            progress: { done, total in
+                reporter.progress(
+                    ProgressUpdate(label: "Syncing", doneBytes: done, totalBytes: total, isFinished: done == total)
+                )
+            }
+        )
         try FileSystem.syncDirectory(home.basebackupsDirectory)
         let seconds = PythonText.fixed(Interruption.monotonicSeconds - began, decimals: 3)
         reporter.log(.debug, Self.logger, "Backup \(info.id) is on disk after a sync of \(seconds) seconds")
@@ -145,7 +148,7 @@ final class BackupLife {
     private func waitForWAL() throws {
         guard let end = info.endWAL else { return }
         do {
-            try run_.waitForWAL(end)
+            try WALWait(home: home, reporter: reporter).untilArchived(end, timeoutSeconds: options.waitTimeoutSeconds)
         } catch  where ErrorText.isInterruption(error) {
             reporter.info("Got CTRL-C. Continuing without waiting for '\(end)' to be archived")
             Interruption.takeBack()

@@ -1,3 +1,4 @@
+import Archive
 public import Catalog
 public import Failure
 import Files
@@ -129,7 +130,7 @@ public struct BackupRun: Sendable {
     private func settle(_ info: BackupInfo) throws -> BackupInfo {
         if Interruption.isRequested { return info }
         var info = info
-        try archivePendingWAL()
+        try WALIntake(home: home, reporter: reporter).run()
         if info.status == .waitingForWALs {
             info = try BackupConsistencyCheck(home: home, reporter: reporter).run(info.id) ?? info
         }

@@ -1,3 +1,4 @@
+import Archive
 import Catalog
 import Failure
 import Settings
@@ -32,10 +33,12 @@ struct FirstBackup {
 
     private func remove(before info: BackupInfo) throws {
         // Without a begin everything would count as older.
-        guard info.beginWAL != nil else { return }
-        let removed = try BackupArchive(home: home, reporter: reporter).removeWAL(before: info)
-        guard !removed.isEmpty else { return }
-        reporter.info("WAL segments preceding the current backup have been found:")
-        for name in removed { reporter.info("\t\(name) from server \(home.name) has been removed") }
+        guard let begin = info.beginWAL else { return }
+        var isAnnounced = false
+        try WALPurge(home: home, reporter: reporter).run(WALPurgeRule(firstNeeded: begin)) { name in
+            if !isAnnounced { reporter.info("WAL segments preceding the current backup have been found:") }
+            isAnnounced = true
+            reporter.info("\t\(name) from server \(home.name) has been removed")
+        }
     }
 }

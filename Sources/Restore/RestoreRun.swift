@@ -1,0 +1,105 @@
+import Archive
+import Backup
+public import Catalog
+public import Failure
+import Files
+import Notation
+import Processes
+import Settings
+import SystemPackage
+import WAL
+
+/// One `barman restore`: plans, copies, configures, and lets the server become startable last of all.
+///
+/// `global/pg_control` is put in place only when everything else is on disk, so a restore that was cut off cannot be started
+/// by mistake.
+public struct RestoreRun: Sendable {
+    private let home: ServerHome
+    private let request: RestoreRequest
+    private let reporter: any Reporter
+
+    /// Prepares a restore; nothing happens yet.
+    public init(home: ServerHome, request: RestoreRequest, reporter: any Reporter) {
+        self.home = home
+        self.request = request
+        self.reporter = reporter
+    }
+
+    /// Restores, and returns what the user must be told. A request that is refused writes nothing.
+    public func run() throws(Failure) -> RestoreReport {
+        do {
+            return try restore()
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure(RestoreError.text(error), kind: .exception, cause: error)
+        }
+    }
+
+    private func restore() throws -> RestoreReport {
+        let plan = try RestorePlanner(home: home, request: request, reporter: reporter).plan()
+        try WALIntake(home: home, reporter: reporter).run()
+        let host: any RestoreHost = plan.remote.map { RemoteRestoreHost(ssh: $0) } ?? LocalRestoreHost()
+        try checkDestination(plan, host)
+        let hooks = RecoveryHooks(home: home, plan: plan, reporter: reporter)
+        try hooks.run(.pre)
+        let report = try RestoreWork(home: home, plan: plan, host: host, reporter: reporter).run()
+        try hooks.run(.post)
+        return report
+    }
+
+    /// Refuses a destination that cannot be reached or holds something.
+    private func checkDestination(_ plan: RestorePlan, _ host: any RestoreHost) throws {
+        if let remote = host as? RemoteRestoreHost {
+            guard try remote.answers() else {
+                throw Failure(
+                    "Unable to connect to the target host using the command '\(request.remoteSSHCommand ?? "")'"
+                )
+            }
+        }
+        guard !plan.isDelta else { return }
+        let advice =
+            "Please choose a different location or manually empty the folder."
+        guard try host.looksEmpty(plan.destination) else {
+            throw Failure(
+                "The restore operation cannot proceed because the destination folder '\(request.destination)' is not "
+                    + "empty. To prevent accidental data loss, the destination must be empty. \(advice)"
+            )
+        }
+        for tablespace in plan.tablespaces where try !host.looksEmpty(tablespace.destination) {
+            throw Failure(
+                "The restore operation cannot proceed. The destination path '\(tablespace.destination)' for the "
+                    + "tablespace '\(tablespace.name)' is not empty. To prevent accidental data loss, the tablespace "
+                    + "destination must be empty. \(advice)"
+            )
+        }
+    }
+}
+
+/// Errors of all rooms in the words of a restore.
+enum RestoreError {
+    /// The text; an interruption is named as the reference names it.
+    static func text(_ error: any Error) -> String {
+        isInterruption(error) ? "Process interrupted by user (KeyboardInterrupt)" : "\(error)"
+    }
+
+    /// True when the user asked the program to end.
+    static func isInterruption(_ error: any Error) -> Bool {
+        if error is SignalWatch.Interrupted { return true }
+        if case .interrupted? = error as? ProcessError { return true }
+        return false
+    }
+
+    /// Puts an error into the words for what was being done; an interruption and what is in words already stay as they are.
+    static func naming<Result>(_ words: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let failure as Failure {
+            throw failure
+        } catch  where isInterruption(error) {
+            throw Failure(text(error), cause: error)
+        } catch {
+            throw Failure("\(words)\(error)", cause: error)
+        }
+    }
+}

@@ -1,0 +1,249 @@
+import Archive
+import Backup
+import Catalog
+import Failure
+import Files
+import Notation
+import Pipeline
+import Processes
+import Settings
+import SystemPackage
+import WAL
+
+/// The part of a restore that writes, step by step in the order of the reference.
+struct RestoreWork {
+    let home: ServerHome
+    let plan: RestorePlan
+    let host: any RestoreHost
+    let reporter: any Reporter
+
+    private var request: RestoreRequest { plan.request }
+    private var settings: ServerSettings { home.settings }
+
+    func run() throws -> RestoreReport {
+        let start = Timestamp.now()
+        let began = Interruption.monotonicSeconds
+        announce()
+        let target = try RecoveryTarget(
+            request,
+            backupVersion: plan.version,
+            backupEnd: plan.info.endTime,
+            warn: { reporter.warning($0) }
+        )
+        let wal = try walDelivery(target)
+        if let text = target.announcement(timeline: try targetTimelineText(target)) { reporter.info(text) }
+        let horizon = try safeHorizon()
+        try wal?.checkBeforehand()
+
+        try copyBaseBackup(horizon)
+        try placeMetadata()
+        try wal?.run()
+        let recoverySettings = try recoverySettings(target, walDirectory: wal?.directory)
+        try prepareArchiveStatus(target)
+        let configuration = try RestoredConfiguration(plan: plan, host: host, reporter: reporter).edit(recoverySettings)
+        let syncSeconds = try makeStartable(target)
+        return RestoreReport(
+            changes: configuration.changes,
+            warnings: configuration.warnings,
+            missingFiles: configuration.missingFiles,
+            usesGetWAL: plan.usesGetWAL,
+            recoverySettingsFile: plan.recoverySettingsFile,
+            startTime: start,
+            elapsedSeconds: Interruption.monotonicSeconds - began,
+            syncSeconds: syncSeconds
+        )
+    }
+
+    // MARK: Before the copy
+
+    private func announce() {
+        let kind = plan.remote == nil ? "local" : "remote"
+        reporter.info("Starting \(kind) restore for server \(home.name) using backup \(plan.info.id)")
+        reporter.info("Destination directory: \(request.destination)")
+        if let command = request.remoteSSHCommand { reporter.info("Remote command: \(command)") }
+        if !plan.usesGetWAL, plan.info.status == .waitingForWALs {
+            reporter.warning(
+                "IMPORTANT: You have requested a recovery operation for a backup that does not have yet all the WAL "
+                    + "files that are required for consistency."
+            )
+        }
+        guard request.partialWAL else { return }
+        if plan.usesGetWAL {
+            reporter.warning("The --partial-wal option was ignored as it only works with --no-get-wal.")
+        } else if request.targetImmediate {
+            reporter.warning("The --partial-wal option was ignored as it has no effect with --target-immediate.")
+        }
+    }
+
+    /// The number behind the timeline the user asked for.
+    private func targetTimelineText(_ target: RecoveryTarget) throws -> String? {
+        switch target.timeline {
+        case "current": plan.info.timeline?.description
+        case "latest": try WALArchive(home).newestTimeline()?.description
+        default: target.timeline
+        }
+    }
+
+    private func walDelivery(_ target: RecoveryTarget) throws -> WALDelivery? {
+        guard !plan.usesGetWAL else { return nil }
+        return try WALDelivery(home: home, plan: plan, target: target, host: host, reporter: reporter)
+    }
+
+    /// Before this time what lies in the destination can be believed to be what it looks like.
+    private func safeHorizon() throws -> Timestamp? {
+        guard let bytes = try host.readIfPresent(join(plan.destination, ".barman-recover.info")) else {
+            reporter.log(.debug, Self.logger, "No safe horizon: \(plan.destination) holds no earlier restore")
+            return nil
+        }
+        let path = FilePath(plan.destination).appending(".barman-recover.info")
+        let earlier: BackupInfo
+        do {
+            earlier = try BackupInfo(parsing: bytes, id: plan.info.id, path: path, serverName: nil, mode: nil)
+        } catch {
+            // What cannot be read vouches for nothing: everything is compared.
+            reporter.log(.warning, Self.logger, "Cannot read \(path): \(error)")
+            return nil
+        }
+        guard let old = earlier.beginTime, let new = plan.info.beginTime else { return nil }
+        let horizon = min(old, new)
+        reporter.info("Using safe horizon time for smart rsync copy: \(horizon.catalogText)")
+        return horizon
+    }
+
+    // MARK: Copy
+
+    private func copyBaseBackup(_ horizon: Timestamp?) throws {
+        reporter.info("Copying the base backup.")
+        try RestoreError.naming("unable to initialise destination directory '\(plan.destination)': ") {
+            try host.prepareDirectory(plan.destination, isPrivate: true)
+        }
+        for tablespace in plan.tablespaces {
+            let words = "unable to prepare '\(tablespace.name)' tablespace (destination '\(tablespace.destination)'): "
+            try RestoreError.naming(words) { try host.prepareDirectory(tablespace.destination, isPrivate: true) }
+        }
+        try RestoreError.naming("Failure copying base backup: ") {
+            // Whatever an older restore left there must not start from now on.
+            try host.removeIfPresent(controlFile)
+            try BaseBackupCopy(home: home, plan: plan, reporter: reporter).run(horizon: horizon)
+        }
+        try linkTablespaces()
+    }
+
+    private var controlFile: String { join(plan.destination, "global/pg_control") }
+
+    private func linkTablespaces() throws {
+        guard !plan.tablespaces.isEmpty else { return }
+        let directory = join(plan.destination, "pg_tblspc")
+        try RestoreError.naming("unable to initialize tablespace directory '\(directory)': ") {
+            try host.prepareDirectory(directory, isPrivate: false)
+        }
+        for tablespace in plan.tablespaces {
+            let words = "unable to prepare '\(tablespace.name)' tablespace (destination '\(tablespace.destination)'): "
+            try RestoreError.naming(words) {
+                try host.makeLink(join(directory, String(tablespace.oid)), to: tablespace.destination)
+            }
+            reporter.info("\t\(tablespace.oid), \(tablespace.name), \(tablespace.destination)")
+        }
+    }
+
+    /// The record of the backup, for a later delta restore; and the manifest out of the way of the server.
+    private func placeMetadata() throws {
+        try RestoreError.naming("copy of recovery metadata file failed: ") {
+            let bytes: [UInt8]
+            if plan.remote == nil {
+                bytes = Array(plan.info.fileText.utf8)
+            } else {
+                let path = home.backupInfoPath(plan.info.id)
+                bytes = try FileSystem.readIfPresent(path) ?? FileSystem.read(home.legacyBackupInfoPath(plan.info.id))
+            }
+            try host.write(bytes, to: join(plan.destination, ".barman-recover.info"))
+        }
+        let manifest = join(plan.destination, "backup_manifest")
+        try host.renameIfPresent(manifest, to: "\(manifest).\(plan.info.id)")
+    }
+
+    // MARK: Recovery
+
+    /// Prepares recovery when there is anything to prepare; returns the lines for the settings file of 12 and later.
+    private func recoverySettings(_ target: RecoveryTarget, walDirectory: String?) throws -> [String] {
+        guard target.isPointInTime || plan.usesGetWAL || request.standbyMode else { return [] }
+        reporter.info("Generating recovery configuration")
+        let recovery = RecoverySettings(
+            source: try walSource(walDirectory),
+            standbyMode: request.standbyMode,
+            target: target,
+            version: plan.version
+        )
+        let isOld = plan.version > 0 && plan.version < 12_00_00
+        let file = isOld ? "recovery.conf" : request.standbyMode ? "standby.signal" : "recovery.signal"
+        let text = isOld ? recovery.lines.map { $0 + "\n" }.joined() : ""
+        try RestoreError.naming(plan.remote == nil ? "" : "remote copy of \(file) failed: ") {
+            try host.write(Array(text.utf8), to: join(plan.destination, file))
+        }
+        return isOld ? [] : recovery.lines
+    }
+
+    private func walSource(_ walDirectory: String?) throws -> RecoverySettings.Source {
+        guard plan.usesGetWAL else {
+            if request.restoreCommand != nil {
+                reporter.warning(
+                    "The provided custom restore command was ignored as it only works with get-wal mode."
+                )
+            }
+            guard !request.standbyMode, let walDirectory else { return .none }
+            return .directory(walDirectory)
+        }
+        if let command = request.restoreCommand {
+            let escaped = RecoverySettings.doublingQuotes(command)
+            reporter.info("Custom restore command override: restore_command = '\(escaped)'")
+            return .custom(command: command)
+        }
+        let user = home.global.barmanUser
+        guard plan.remote != nil else { return .localGetWAL(user: user, server: home.name) }
+        return .remoteGetWAL(
+            user: user,
+            host: HostName.fullyQualified(),
+            server: home.name,
+            port: request.recoveryOptionPort,
+            jobs: settings.parallelJobs
+        )
+    }
+
+    private func prepareArchiveStatus(_ target: RecoveryTarget) throws {
+        let directory = join(plan.walDestination(isPointInTime: target.isPointInTime), "archive_status")
+        try RestoreError.naming("unable to create the archive_status directory '\(directory)': ") {
+            try host.prepareDirectory(directory, isPrivate: false)
+        }
+    }
+
+    // MARK: End
+
+    /// Makes everything durable, then puts `pg_control` in place, durably; returns the seconds the syncs took.
+    private func makeStartable(_ target: RecoveryTarget) throws -> Double {
+        let began = Interruption.monotonicSeconds
+        let walDirectory = plan.walDestination(isPointInTime: target.isPointInTime)
+        let directories =
+            [plan.destination] + plan.tablespaces.map(\.destination) + [walDirectory].filter { !isInside($0) }
+        if let remote = host as? RemoteRestoreHost {
+            try remote.sync(directories)
+            try RestoreError.naming("Failure copying base backup: ") {
+                try BaseBackupCopy(home: home, plan: plan, reporter: reporter).copyControlFileRemotely()
+            }
+            try remote.sync([plan.destination])
+        } else {
+            _ = try TreeSync.run(directories.map { FilePath($0) }, check: { try SignalWatch.check() })
+            try BaseBackupCopy(home: home, plan: plan, reporter: reporter).placeControlFile(FilePath(controlFile))
+        }
+        let seconds = Interruption.monotonicSeconds - began
+        let text = PythonText.fixed(seconds, decimals: 3)
+        reporter.log(.debug, Self.logger, "The restored files are on disk after a final sync of \(text) seconds")
+        return seconds
+    }
+
+    private func isInside(_ path: String) -> Bool {
+        let root = FilePath(plan.destination).lexicallyNormalized()
+        return FilePath(path).lexicallyNormalized().starts(with: root)
+    }
+
+    static let logger = "barman.recovery_executor"
+}
