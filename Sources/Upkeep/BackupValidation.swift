@@ -28,6 +28,7 @@ public struct BackupValidation: Sendable {
     @discardableResult
     public func run(_ info: BackupInfo) throws(Failure) -> Outcome {
         let name = home.name
+        try refuseFailed(info)
         let lock: FileLock
         do {
             lock = try FileLock.acquire(home.lockPath(.backupID(info.id)))
@@ -41,7 +42,7 @@ public struct BackupValidation: Sendable {
         guard let current = try BackupCatalog.record(of: info.id, in: home) else {
             throw Failure("Unknown backup '\(info.id)' for server '\(name)'")
         }
-        guard current.status != .failed else { throw Failure("The validity of a failed backup cannot be checked") }
+        try refuseFailed(current)
         reporter.debug("Checking backup \(info.id) of server \(name)")
         let updated = try BackupConsistencyCheck(home: home, reporter: reporter).update(current)
         let (before, after) = (current.status, updated.status)
@@ -49,5 +50,10 @@ public struct BackupValidation: Sendable {
             before == after ? "remains \(after.rawValue)" : "changed from \(before.rawValue) to \(after.rawValue)"
         reporter.debug("Check finished: the status of backup \(info.id) of server \(name) \(change)")
         return .checked(before: before, after: after)
+    }
+
+    private func refuseFailed(_ info: BackupInfo) throws(Failure) {
+        guard info.status == .failed else { return }
+        throw Failure("The validity of a failed backup cannot be checked")
     }
 }

@@ -100,6 +100,8 @@ public struct CheckRun {
             if deadline.hasPassed { throw CheckSheet.TimedOut() }
         } catch is CheckSheet.TimedOut {
             sheet.addTimeout()
+        } catch {
+            throw UpkeepFailure.named(error)
         }
         return sheet
     }

@@ -6,5 +6,6 @@ import Failure
 enum PendingWAL {
     /// Archives them, unless somebody else is doing so.
     static func archive(_ home: ServerHome, reporter: any Reporter) throws {
+        try WALIntake(home: home, reporter: reporter).run()
     }
 }

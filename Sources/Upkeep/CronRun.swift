@@ -1,0 +1,205 @@
+public import Catalog
+public import Failure
+import Files
+import Notation
+import Processes
+public import Settings
+import SystemPackage
+
+/// One turn of `cron`: starts what must run for each server, and keeps their catalogs in order.
+public struct CronRun {
+    private let configuration: Configuration
+    private let homes: [ServerHome]
+    private let reporter: any Reporter
+    private let executable: String
+    private let keepsDescriptors: Bool
+    /// The commands that this build can run in the background.
+    private let commands: Set<String>
+
+    /// Prepares a turn over these servers, which are active and usable, in the order of their names.
+    ///
+    /// `executable` is what runs in the background, this very program. `commands` names what it can do.
+    public init(
+        configuration: Configuration,
+        homes: [ServerHome],
+        reporter: any Reporter,
+        executable: String = CronRun.ownExecutable,
+        commands: Set<String> = ["archive-wal", "check-backup"],
+        keepsDescriptors: Bool = false
+    ) {
+        self.configuration = configuration
+        self.homes = homes
+        self.reporter = reporter
+        self.executable = executable
+        self.commands = commands
+        self.keepsDescriptors = keepsDescriptors
+    }
+
+    /// The file of the running program.
+    public static var ownExecutable: String {
+        do {
+            return try FileSystem.linkTarget("/proc/self/exe").string
+        } catch {
+            // Without /proc the name we were called by has to do.
+            return CommandLine.arguments.first ?? "barman"
+        }
+    }
+
+    // MARK: Configuration changes
+
+    /// Works through the queue of configuration changes, under its lock; to be called before servers are loaded.
+    ///
+    /// This build changes no configuration: a queue with changes in it is left as it is, which is said.
+    public static func processConfigurationQueue(_ global: GlobalSettings, reporter: any Reporter) throws(Failure) {
+        let lock: FileLock
+        do {
+            lock = try FileLock.acquire(global.lockDirectory.appending(".config-update.lock"))
+        } catch .busy {
+            return reporter.warning("another process is updating barman configuration files")
+        } catch {
+            throw error.failure
+        }
+        defer { lock.release() }
+        do {
+            guard let bytes = try FileSystem.readIfPresent(global.configChangesQueue), !bytes.isEmpty else {
+                return try FileSystem.replaceDurably(global.configChangesQueue, contents: Array("[]".utf8))
+            }
+            guard let changes = try JSONValue(parsing: bytes).arrayValue, !changes.isEmpty else { return }
+            reporter.warning(
+                "\(changes.count) changes wait in '\(global.configChangesQueue.string)': "
+                    + "this version does not apply them"
+            )
+        } catch {
+            reporter.log(
+                .error,
+                "barman.config",
+                "Cannot look into the queue '\(global.configChangesQueue.string)': \(error)"
+            )
+        }
+    }
+
+    // MARK: Servers
+
+    /// Does the turn.
+    ///
+    /// What goes wrong with one server is reported and does not keep the others from theirs.
+    ///
+    /// Throws only when the program is asked to end.
+    public func run() throws {
+        for home in homes {
+            try SignalWatch.check()
+            do {
+                try turn(of: home)
+            } catch let interruption as SignalWatch.Interrupted {
+                throw interruption
+            } catch let error as LockError {
+                reporter.report(error.failure)
+            } catch let error as FileError {
+                reporter.error(error.description)
+            } catch {
+                reporter.log(.error, "barman.cli", "\(error)")
+                reporter.exception(
+                    "Unable to run cron on server '\(home.name)', "
+                        + "please look in the barman log file for more details."
+                )
+            }
+        }
+        guard configuration.global.lockDirectoryCleanup else { return }
+        do {
+            try LockDirectory.clean(configuration.global.lockDirectory)
+        } catch {
+            reporter.error(error.description)
+        }
+    }
+
+    private func turn(of home: ServerHome) throws {
+        let lock: FileLock
+        do {
+            lock = try FileLock.acquire(home.lockPath(.cron))
+        } catch .busy {
+            reporter.info(
+                "Another cron process is already running on server \(home.name). Skipping to the next server"
+            )
+            return
+        }
+        defer { lock.release() }
+        guard !home.settings.isPassive else {
+            reporter.log(
+                .warning,
+                "barman.server",
+                "Server \(home.name) is passive: this version does not synchronise it"
+            )
+            return
+        }
+        try startArchiving(home)
+        try startOrStopReceiving(home)
+        try startBackupCheck(home)
+        try RetentionEnforcement(home: home, reporter: reporter).run(now: .now())
+    }
+
+    private func startArchiving(_ home: ServerHome) throws {
+        guard try isFree(.archiveWAL, home) else {
+            reporter.info(
+                "Another archive-wal process is already running on server \(home.name). "
+                    + "Skipping to the next server"
+            )
+            return
+        }
+        reporter.show("Starting WAL archiving for server \(home.name)")
+        try start("archive-wal", [home.name])
+    }
+
+    private func startOrStopReceiving(_ home: ServerHome) throws {
+        guard home.settings.streamingArchiver else {
+            let receivers = try ServerProcess.list(server: home.name, lockDirectory: home.lockDirectory)
+                .filter { $0.task == "receive-wal" }
+            for receiver in receivers {
+                if try receiver.terminate() {
+                    reporter.info("Stopped process receive-wal(\(receiver.process))")
+                } else {
+                    reporter.error("Cannot terminate process receive-wal(\(receiver.process))")
+                }
+            }
+            return
+        }
+        guard commands.contains("receive-wal") else {
+            return log(.info, "Server \(home.name) streams WAL: this version has no receiver to start")
+        }
+        guard try isFree(.receiveWAL, home) else {
+            return log(.debug, "Another STREAMING ARCHIVER process is running for server \(home.name)")
+        }
+        reporter.show("Starting streaming archiver for server \(home.name)")
+        try start("receive-wal", [home.name])
+    }
+
+    /// One waiting backup a turn, the oldest.
+    private func startBackupCheck(_ home: ServerHome) throws {
+        guard let info = try BackupCatalog.load(home).oldest([.waitingForWALs]) else { return }
+        guard try isFree(.backupID(info.id), home) else {
+            return log(.debug, "Another process is holding the lock for backup \(info.id) of server \(home.name)")
+        }
+        reporter.show("Starting check-backup for backup \(info.id) of server \(home.name)")
+        try start("check-backup", [home.name, info.id])
+    }
+
+    /// Whether nobody has a lock.
+    private func isFree(_ lock: ServerHome.Lock, _ home: ServerHome) throws -> Bool {
+        let path = home.lockPath(lock)
+        do {
+            return try FileLock.state(of: path) == .free
+        } catch  where error.isPermissionDenied {
+            throw LockError.permissionDenied(path)
+        }
+    }
+
+    /// Starts a command of this program in the background and does not wait for it.
+    private func start(_ command: String, _ arguments: [String]) throws {
+        let words = ["-c", configuration.global.configurationFile, "-q", command] + arguments
+        let process = try ProcessRequest(executable, words).spawnDetached(keepingDescriptors: keepsDescriptors)
+        log(.debug, "BarmanSubProcess: [\(process)] \(([executable] + words).joined(separator: " "))")
+    }
+
+    private func log(_ level: LogLevel, _ text: String) {
+        reporter.log(level, "barman.server", text)
+    }
+}
