@@ -90,6 +90,8 @@ private struct IntakePass {
         announce(batch)
         var count = 0
         if !batch.entries.isEmpty {
+            // A list that is missing is made from the archive: before there is anything new in it.
+            _ = try XlogDatabase(home).isEmpty()
             for directory in Set(batch.entries.map { WALArchive(home).directory(of: $0.name) }) {
                 try FileSystem.createDirectories(directory)
             }

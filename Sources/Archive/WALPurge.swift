@@ -77,7 +77,7 @@ public struct WALPurge: Sendable {
         }
     }
 
-    /// Removes one file; a missing one is told and no error. Returns the directory it was in.
+    /// Removes one file and returns the directory it was in; a missing one is told and no error.
     private func remove(_ name: String, _ line: XlogLine, _ hooks: ArchiveHooks) throws -> FilePath? {
         guard let fileName = WALFileName(name) else { return nil }
         let archive = WALArchive(home)

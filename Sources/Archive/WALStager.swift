@@ -88,7 +88,9 @@ final class WALStager {
         }
     }
 
-    /// Whether what is stored is what was received. An encrypted file cannot be told, so it counts as different.
+    /// Whether what is stored is what was received.
+    ///
+    /// An encrypted file cannot be told, so it counts as different.
     private func isStored(_ path: FilePath, at destination: FilePath) throws -> Bool {
         guard try FileSystem.kindIfPresent(destination) == .regular else { return false }
         let settings = home.settings

@@ -4,7 +4,7 @@ struct CodecStep {
     var consumedBytes = 0
     /// Bytes put into the output.
     var producedBytes = 0
-    /// Encoders: the stream is complete, nothing is left to write. Decoders leave it false.
+    /// True when an encoder has written its stream to the end; decoders leave it false.
     var isFinished = false
 }
 
