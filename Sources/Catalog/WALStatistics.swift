@@ -57,6 +57,12 @@ public struct InvalidWALName: Error, Equatable, Sendable, CustomStringConvertibl
     /// The server, for the hint.
     public let server: String
 
+    /// Makes an error.
+    public init(name: String, server: String) {
+        self.name = name
+        self.server = server
+    }
+
     /// The name in the way the reference quotes it.
     public var quoted: String { PythonText.quoted("BadXlogSegmentName:\(name)") }
 
