@@ -1,6 +1,7 @@
 import Catalog
 import Console
 import Failure
+import Files
 import Settings
 
 /// What a command does with a server that is not in its normal state.
@@ -23,7 +24,7 @@ struct ServerReactions: Sendable {
     static let runAll = ServerReactions()
     /// For work on what is stored: an inactive server has it too.
     static let needsSettings = ServerReactions(disabled: .refuse)
-    /// For work that PostgreSQL or its WAL takes part in.
+    /// For work on a living server.
     static let needsServer = ServerReactions(inactive: .skip, disabled: .refuse)
     /// For work that only the node next to PostgreSQL can do.
     static let needsPrimaryNode = ServerReactions(inactive: .skip, disabled: .refuse, passive: .skip)
@@ -48,6 +49,17 @@ extension Context {
         }
         for name in wanted.subtracting(list.names).sorted() { console.error("Unknown server '\(name)'") }
         return try select(list.servers.filter { wanted.contains($0.name) }, reactions)
+    }
+
+    /// Does the work for one server after the other; what goes wrong with one is told and does not keep the others from it.
+    func forEach(_ homes: [ServerHome], _ work: (ServerHome) throws -> Void) throws {
+        for home in homes {
+            do {
+                try work(home)
+            } catch  where !Interruption.isRequested {
+                _ = console.announce(error)
+            }
+        }
     }
 
     /// Every server, in order.

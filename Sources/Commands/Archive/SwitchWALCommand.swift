@@ -1,3 +1,7 @@
+import Archive
+import Catalog
+import Console
+
 /// `switch-wal`: makes PostgreSQL close its current WAL file.
 enum SwitchWALCommand {
     static let specification = CommandSpecification(
@@ -14,6 +18,22 @@ enum SwitchWALCommand {
                 help: "give up waiting after so many seconds; default 30, 0 waits for ever"
             ),
         ],
-        positionals: [.servers]
+        positionals: [.servers],
+        run: run
     )
+
+    @Sendable
+    static func run(_ context: Context, _ arguments: ParsedArguments) throws {
+        try context.forEach(context.servers(arguments.list("server_name"), .needsServer)) { home in
+            guard let server = context.postgres(of: home) else {
+                context.console.error("Unable to perform pg_switch_wal for server '\(home.name)'.")
+                return
+            }
+            try WALSwitch(home: home, postgres: server, reporter: context.console).run(
+                force: arguments.flag("force"),
+                archive: arguments.flag("archive"),
+                timeoutSeconds: arguments.integer("archive_timeout").map(Int64.init) ?? 30
+            )
+        }
+    }
 }

@@ -1,3 +1,11 @@
+import Backup
+import Catalog
+import Console
+import Failure
+import Notation
+import Settings
+import Upkeep
+
 /// `backup`: takes a base backup of servers.
 enum BackupCommand {
     static let specification = CommandSpecification(
@@ -48,8 +56,55 @@ enum BackupCommand {
             ),
             .value("--cloud-staging-max-size", type: .byteSize, help: "how much may wait there, such as 30Gi"),
         ],
-        positionals: [.servers]
+        positionals: [.servers],
+        run: run
     )
+
+    @Sendable
+    static func run(_ context: Context, _ arguments: ParsedArguments) throws {
+        for home in try context.servers(arguments.list("server_name"), .needsPrimaryNode) {
+            guard let info = try takeBackup(of: overridden(home, arguments), context, arguments) else { continue }
+            if context.console.isJSON {
+                for (key, value) in BackupRecordJSON.members(of: info) { context.console.set(key, value) }
+            }
+        }
+    }
+
+    private static func takeBackup(
+        of home: ServerHome,
+        _ context: Context,
+        _ arguments: ParsedArguments
+    ) throws -> BackupInfo? {
+        guard let server = context.postgres(of: home) else {
+            context.console.error(
+                "Impossible to start the backup. Check the log for more details, or run 'barman check \(home.name)'"
+            )
+            return nil
+        }
+        var options = BackupOptions()
+        options.name = arguments.text("backup_name")
+        options.incrementalParent = arguments.text("incremental")
+        options.waits = arguments.flag("wait")
+        options.waitTimeoutSeconds = arguments.integer("wait_timeout").map(Int64.init)
+        let (console, environment) = (context.console, context.environment)
+        let run = BackupRun(home: home, postgres: server, reporter: console, options: options) {
+            try CheckRun(home: home, server: server, reporter: console, environment: environment).permitsBackup()
+        }
+        return try run.run()
+    }
+
+    /// The server with the settings that the command line replaces.
+    private static func overridden(_ home: ServerHome, _ arguments: ParsedArguments) -> ServerHome {
+        var overrides = SettingOverrides(copying: arguments)
+        overrides.setFlag(.immediateCheckpoint, "immediate_checkpoint")
+        overrides.setText(.reuseBackup, "reuse_backup")
+        overrides.setNumber(.keepaliveInterval, "keepalive_interval")
+        overrides.setFlag(.autogenerateManifest, "manifest")
+        overrides.setNumber(.checkTimeout, "check_timeout")
+        overrides.setText(.cloudStagingDirectory, "cloud_staging_directory")
+        overrides.setNumber(.cloudStagingMaxSize, "cloud_staging_max_size")
+        return overrides.applied(to: home)
+    }
 }
 
 /// Options of commands that copy whole backups.

@@ -10,7 +10,6 @@ extension BackupReport {
         var members: Members = [("backup_id", .string(info.id)), ("status", .string(info.status.rawValue))]
         if let name = info.backupName { members.append(("backup_name", .string(name))) }
         if let systemID = info.systemID { members.append(("system_id", .string(systemID))) }
-        members.append(("backup_type", .string(info.type.rawValue)))
         members.append(
             (
                 "server_information",
@@ -23,6 +22,7 @@ extension BackupReport {
             if let error = info.error { members.append(("error", .string(error))) }
             return .object(members)
         }
+        members.append(("backup_type", .string(info.type.rawValue)))
         if let bytes = info.clusterSizeBytes, bytes != 0 {
             members += size("cluster_size", bytes)
         }
@@ -138,7 +138,7 @@ extension BackupReport {
             ("timelines", .array(childTimelines.map { .string(String($0)) })),
         ]
         if !childTimelines.isEmpty {
-            let gap = String(repeating: " ", count: 20)
+            let gap = String(repeating: " ", count: 21)
             members.append(
                 (
                     "_WARNING",

@@ -15,7 +15,7 @@ enum ListBackupsCommand {
 
     @Sendable
     static func run(_ context: Context, _ arguments: ParsedArguments) throws {
-        for home in try context.servers(arguments.list("server_name"), .runAll) {
+        try context.forEach(context.servers(arguments.list("server_name"), .runAll)) { home in
             let backups = try BackupCatalog.load(home)
             if arguments.flag("minimal") {
                 showIDs(of: backups, context)

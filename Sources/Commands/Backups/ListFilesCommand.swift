@@ -38,8 +38,9 @@ enum ListFilesCommand {
             )
         }
         if target == "standalone" { paths += requiredWAL(of: info, in: home) }
-        if target == "wal" || target == "full" { paths += try laterWAL(of: info, in: backups) }
-        context.console.show(lines: paths)
+        // What is known before something turns out to be wrong is listed all the same.
+        defer { context.console.show(lines: paths) }
+        if target == "wal" || target == "full" { try addLaterWAL(of: info, in: backups, to: &paths) }
     }
 
     /// Adds the files of a directory, then those of its subdirectories; each by name.
@@ -73,12 +74,15 @@ enum ListFilesCommand {
     }
 
     /// All history files, and the archived segments from the begin of the backup to the end of the next one.
-    private static func laterWAL(of info: BackupInfo, in backups: BackupCatalog) throws -> [String] {
+    private static func addLaterWAL(
+        of info: BackupInfo,
+        in backups: BackupCatalog,
+        to paths: inout [String]
+    ) throws {
         let home = backups.home
-        let begin = info.beginWAL ?? ""
+        guard let begin = info.beginWAL else { return }
         let limit = backups.next(of: info.id)?.endWAL
         let timeline = info.beginSegment?.timeline ?? info.timeline
-        var paths: [String] = []
         try XlogDatabase(home).forEachLine { line in
             let name = line.name
             guard !line.isHistory else {
@@ -98,7 +102,6 @@ enum ListFilesCommand {
             paths.append(path(of: name, file.hashDirectory ?? "", in: home))
             return true
         }
-        return paths
     }
 
     private static func path(of name: String, _ directory: String, in home: ServerHome) -> String {

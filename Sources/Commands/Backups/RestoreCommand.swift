@@ -1,3 +1,7 @@
+import Catalog
+import Console
+import Restore
+
 /// `restore`: brings a backup back as a data directory, here or on another host.
 enum RestoreCommand {
     static let specification = CommandSpecification(
@@ -9,8 +13,51 @@ enum RestoreCommand {
         positionals: [
             .server, .backup,
             PositionalArgument("destination_directory", help: "the data directory of the restored server"),
-        ]
+        ],
+        run: run
     )
+
+    @Sendable
+    static func run(_ context: Context, _ arguments: ParsedArguments) throws {
+        guard let home = try context.server(arguments.required("server_name"), .needsSettings) else { return }
+        let request = request(arguments)
+        let settled = SettingOverrides(copying: arguments).applied(to: home)
+        let report = try RestoreRun(home: settled, request: request, reporter: context.console).run()
+        RestoreAnswer(report: report).give(to: context.console)
+    }
+
+    private static func request(_ arguments: ParsedArguments) -> RestoreRequest {
+        var request = RestoreRequest(
+            backup: arguments.required("backup_id"),
+            destination: arguments.required("destination_directory")
+        )
+        request.targetTime = arguments.text("target_time")
+        request.targetXID = arguments.text("target_xid")
+        request.targetLSN = arguments.text("target_lsn")
+        request.targetName = arguments.text("target_name")
+        request.targetImmediate = arguments.flag("target_immediate")
+        request.targetTimeline = arguments.text("target_tli")
+        request.isExclusive = arguments.flag("exclusive")
+        request.targetAction = arguments.text("target_action")
+        request.standbyMode = arguments.flag("standby_mode")
+        request.tablespaceRules = arguments.list("tablespace")
+        request.remoteSSHCommand = arguments.text("remote_ssh_command")
+        request.stagingWALDirectory = arguments.text("staging_wal_directory")
+        request.getWAL = arguments.optionalFlag("get_wal")
+        request.partialWAL = arguments.flag("partial_wal")
+        request.restoreCommand = arguments.text("restore_command")
+        request.recoveryOptionPort = arguments.text("recovery_option_port")
+        request.recoveryConfFilename = arguments.text("recovery_conf_filename")
+        request.deltaRestore = arguments.optionalFlag("delta_restore")
+        request.networkCompression = arguments.optionalFlag("network_compression")
+        request.stagingPath = arguments.text("staging_path")
+        request.stagingLocation = arguments.text("staging_location")
+        request.recoveryStagingPath = arguments.text("recovery_staging_path")
+        request.localStagingPath = arguments.text("local_staging_path")
+        request.combineMode = arguments.text("combine_mode")
+        request.snapshotRecoveryInstance = arguments.text("snapshot_recovery_instance")
+        return request
+    }
 
     private static let targets: [OptionArgument] = [
         .value("--target-tli", type: .targetTimeline, help: "recover along this timeline, 'current' or 'latest'"),

@@ -3,6 +3,7 @@ import Console
 import Notation
 import Postgres
 import Settings
+import Upkeep
 
 /// `show-servers`: every option of a server, and what the running server says.
 enum ShowServersCommand {
@@ -16,7 +17,7 @@ enum ShowServersCommand {
 
     @Sendable
     static func run(_ context: Context, _ arguments: ParsedArguments) throws {
-        for home in try context.servers(arguments.list("server_name"), .runAll) {
+        try context.forEach(context.servers(arguments.list("server_name"), .runAll)) { home in
             let values = try values(of: home, context)
             if context.console.isJSON {
                 var members = values.map { (key: $0.key, value: $0.json) }
@@ -50,11 +51,9 @@ enum ShowServersCommand {
             LiveValue("active_model", text: settings.activeModel),
         ]
         for value in extra { values[value.key] = value }
-        if settings.isActive, !settings.isPassive, settings.archiver {
-            for key in ["archive_mode", "archive_command"] { values[key] = LiveValue(key, text: nil) }
-        }
-        if let postgres = context.postgres(of: home) {
-            for value in postgres.liveValues(withFileArchiver: settings.archiver) { values[value.key] = value }
+        let server = context.postgres(of: home)
+        for value in LiveValues.of(settings, server: server, environment: context.environment) {
+            values[value.key] = value
         }
         if let age = settings.lastBackupMaximumAgeSeconds {
             let text = try maximumAgeText(age, home)
