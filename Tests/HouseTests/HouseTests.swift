@@ -169,8 +169,7 @@ private struct Source {
         var rest = code[...]
         while let range = rest.firstRange(of: "\(name)(") {
             let before = rest[..<range.lowerBound].last ?? " "
-            if !before.isLetter && !before.isNumber && before != "." && before != "_" && before != "`" && !isDeclaration
-            {
+            if !before.isLetter && !before.isNumber && before != "." && before != "_" && before != "`" {
                 return true
             }
             rest = rest[range.upperBound...]
