@@ -29,8 +29,8 @@ public struct BackupInfo: Equatable, Sendable {
     public var compression: String?
     /// The path of `postgresql.conf` on the server.
     public var configFile: String?
-    /// How long each part of the copy took: a dictionary in the order of catalog-formats.md 3.5.
-    public var copyStats: PythonLiteral?
+    /// The canonical text of `copyStats`, which takes a tenth of the memory: catalogs can be large.
+    var copyStatsText: String?
     /// Whether pages have checksums: `on` or `off`.
     public var dataChecksums: String?
     /// The bytes in files that no other backup shares.
@@ -98,6 +98,13 @@ extension BackupInfo {
 
     /// Whether the backup needs a parent to be restored.
     public var isIncremental: Bool { parentBackupID != nil }
+
+    /// How long each part of the copy took: a dictionary in the order of catalog-formats.md 3.5; nil when it is empty.
+    public var copyStats: PythonLiteral? {
+        // The text was made from a literal, so it is one.
+        get { copyStatsText.flatMap { try? PythonLiteral(parsing: $0) } }
+        set { copyStatsText = newValue.flatMap { $0.isEmpty ? nil : $0.text } }
+    }
 
     /// Whether it was made by pg_basebackup.
     public var isPostgresMethod: Bool { mode == "postgres" }

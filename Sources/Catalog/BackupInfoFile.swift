@@ -133,7 +133,7 @@ extension BackupInfo {
         case .clusterSize: clusterSizeBytes.map { String($0) }
         case .compression: compression
         case .configFile: configFile.map(oneLine)
-        case .copyStats: nonEmpty(copyStats)
+        case .copyStats: copyStatsText
         case .dataChecksums: dataChecksums
         case .deduplicatedSize: deduplicatedSizeBytes.map { String($0) }
         case .encryption: encryption
