@@ -91,7 +91,7 @@ extension BackupReport {
             ("copy_time", .string(HumanText.duration(seconds: copySeconds))),
             ("copy_time_seconds", .double(copySeconds)),
         ]
-        if let analysisSeconds {
+        if let analysisSeconds, analysisSeconds >= 1 {
             members += [
                 ("analysis_time", .string(HumanText.duration(seconds: analysisSeconds))),
                 ("analysis_time_seconds", .double(analysisSeconds)),
