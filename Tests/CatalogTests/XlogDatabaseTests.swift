@@ -264,6 +264,18 @@ import WAL
         }
     }
 
+    @Test func `lines whose write or sync fails are taken back`() throws {
+        for position in 1...20 {
+            try CatalogFixture.with { fixture throws in
+                try fixture.writeList([String(first.line.dropLast())])
+                let failed = FaultPlan.$current.withValue(FaultPlan(.once(.noSpace), at: position)) {
+                    failure { try XlogDatabase(fixture.home).append([second]) } != nil
+                }
+                #expect(try fixture.list == first.line + (failed ? "" : second.line))
+            }
+        }
+    }
+
     @Test func `whatever fails while lines are dropped, the list is the old one or the new one`() throws {
         try withEveryFault { fixture throws in
             try fixture.writeList([String(first.line.dropLast()), String(second.line.dropLast())])
