@@ -14,10 +14,8 @@ struct CopyClassification: Sendable, Equatable {
 
     /// Sorts the files of the source.
     ///
-    /// - Parameters:
-    ///   - reference: what is there to compare with; `nil` when it cannot be listed.
-    ///   - horizonSeconds: files changed before are safe; `nil` when nothing was copied before.
-    ///   - ignoring: names that do not make a reference count as filled, beside `.`.
+    /// `reference` is what is there to compare with, `nil` when it cannot be listed. Files changed before `horizonSeconds` are
+    /// safe; `nil` when nothing was copied before. `ignoring` are names that do not make a reference count as filled.
     init(
         source: [RsyncListingEntry],
         reference: [RsyncListingEntry]?,

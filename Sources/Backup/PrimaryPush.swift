@@ -28,7 +28,9 @@ final class PrimaryPush {
         nextSwitch = began + Self.firstPauseSeconds
     }
 
-    /// To be called several times a second while the stop waits. A primary that cannot be asked is only logged.
+    /// To be called several times a second while the stop waits.
+    ///
+    /// A primary that cannot be asked is only logged.
     func tick() {
         guard let primary else { return }
         let now = Interruption.monotonicSeconds

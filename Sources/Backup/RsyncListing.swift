@@ -23,7 +23,9 @@ struct RsyncListingError: Error, CustomStringConvertible {
 }
 
 extension RsyncListingEntry {
-    /// Reads a line: mode, size, date and path; rsync must have run in UTC. `nil` for lines that are not about a file.
+    /// Reads a line: mode, size, date and path; rsync must have run in UTC.
+    ///
+    /// `nil` for lines that are not about a file.
     init?(parsing line: String) throws(RsyncListingError) {
         guard let fields = Self.fields(Array(line.utf8)) else { throw RsyncListingError(line: line) }
         path = Self.unescaped(fields.path)

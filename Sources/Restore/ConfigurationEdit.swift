@@ -73,10 +73,10 @@ struct ConfigurationEdit {
         }
     }
 
-    /// Adds lines at the end of the file.
+    /// Adds lines at the end of the file; apart from what was there, as the reference does it.
     private mutating func append(_ lines: [String]) {
         guard !lines.isEmpty else { return }
-        if let last = content.last, last != UInt8(ascii: "\n") { content.append(UInt8(ascii: "\n")) }
+        if !content.isEmpty { content.append(UInt8(ascii: "\n")) }
         for line in lines { content += Array((line + "\n").utf8) }
     }
 

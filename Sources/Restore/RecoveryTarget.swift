@@ -32,10 +32,10 @@ struct RecoveryTarget: Equatable {
         guard isPointInTime else { return nil }
         var parts: [String] = []
         if let time { parts.append("time: '\(time.catalogText)'") }
-        if let xid { parts.append("xid: '\(xid)'") }
-        if let lsn { parts.append("lsn: '\(lsn)'") }
+        if let xid { parts.append("xid: \(PythonText.quoted(xid))") }
+        if let lsn { parts.append("lsn: \(PythonText.quoted(lsn))") }
         if let timeline { parts.append("timeline: '\(number ?? timeline)'") }
-        if let name { parts.append("name: '\(name)'") }
+        if let name { parts.append("name: \(PythonText.quoted(name))") }
         if immediate { parts.append("immediate: True") }
         return "Doing PITR. Recovery target " + parts.joined(separator: ", ")
     }
@@ -111,7 +111,7 @@ struct RecoveryTarget: Equatable {
             let (time, hadZone) = try Timestamp.parse(userText: text)
             return (time, hadZone)
         } catch {
-            throw Failure("Unable to parse the target time parameter '\(text)': \(error)")
+            throw Failure("Unable to parse the target time parameter '\(text)': \(error.reason): \(error.text)")
         }
     }
 }

@@ -25,7 +25,9 @@ public struct RestoreRun: Sendable {
         self.reporter = reporter
     }
 
-    /// Restores, and returns what the user must be told. A request that is refused writes nothing.
+    /// Restores, and returns what the user must be told.
+    ///
+    /// A request that is refused writes nothing.
     public func run() throws(Failure) -> RestoreReport {
         do {
             return try restore()

@@ -15,33 +15,41 @@ struct RestoredConfiguration {
     let host: any RestoreHost
     let reporter: any Reporter
 
+    init(plan: RestorePlan, host: any RestoreHost, reporter: any Reporter) {
+        self.plan = plan
+        self.host = host
+        self.reporter = reporter
+    }
+
     /// Edits what is there; `settings` are appended to the file for recovery settings.
     func edit(_ settings: [String]) throws -> Result {
         reporter.info("Identify dangerous settings in destination directory.")
         var result = Result()
-        for name in ["postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf"] + extraFile(settings) {
+        for name in usualFiles + extraFile(settings) {
             let path = join(plan.destination, name)
-            let isSettingsFile = !settings.isEmpty && name == plan.recoverySettingsFile
+            let isSettingsFile = name == plan.recoverySettingsFile
             var content = try host.readIfPresent(path)
-            if content == nil, isSettingsFile {
+            if content == nil {
+                if usualFiles.contains(name) { result.missingFiles.append(name) }
+                guard isSettingsFile, plan.version >= 12_00_00 else { continue }
+                // It is reported as missing all the same: what was in it is lost.
                 try host.write([], to: path)
                 content = []
             }
-            guard let content else {
-                result.missingFiles.append(name)
+            guard let content, isSettingsFile || name == "postgresql.conf" || name == "postgresql.auto.conf" else {
                 continue
             }
-            guard isSettingsFile || name == "postgresql.conf" || name == "postgresql.auto.conf" else { continue }
             try edit(name, content, appending: isSettingsFile ? settings : [], into: &result)
         }
         return result
     }
 
+    private let usualFiles = ["postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf"]
+
     /// The file the user wants the settings in, when it is none of the usual ones.
     private func extraFile(_ settings: [String]) -> [String] {
         let name = plan.recoverySettingsFile
-        let usual = ["postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "recovery.conf"]
-        return settings.isEmpty || usual.contains(name) ? [] : [name]
+        return settings.isEmpty || usualFiles.contains(name) || name == "recovery.conf" ? [] : [name]
     }
 
     private func edit(

@@ -75,11 +75,10 @@ struct TreeCopy: Sendable {
         }
     }
 
-    /// Makes the directories and copies the files with `workerCount` threads. Nothing is durable yet.
+    /// Makes the directories and copies the files with `workerCount` threads.
     ///
-    /// - Parameters:
-    ///   - check: called often, to notice that somebody wants us to end.
-    ///   - progress: gets the bytes copied so far.
+    /// Nothing is durable yet. `check` is called often, to notice that somebody wants us to end; `progress` gets the bytes
+    /// copied so far.
     func run(workerCount: Int, check: () throws -> Void, progress: (Int64) -> Void) throws {
         for directory in directories where try !FileSystem.isDirectory(directory.destination) {
             try FileSystem.createDirectory(directory.destination, permissions: [.ownerReadWriteExecute])

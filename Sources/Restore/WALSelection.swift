@@ -25,14 +25,14 @@ struct WALSelection {
     private let lastWanted: WALSegmentName?
     private let wantsPartial: Bool
     private var isFinished = false
+    /// The highest name delivered so far, or that of the last segment of the backup.
+    private var highestName: String
     private var seen: Set<String> = []
 
     /// Selects from `begin` on; what comes after `end` only as far as the target needs it.
     ///
-    /// - Parameters:
-    ///   - targetTimeline: files of higher timelines are left out.
-    ///   - stopsAtConsistency: nothing after `end`.
-    ///   - targetLSN: nothing after the segment that holds it.
+    /// Files of timelines above `targetTimeline` are left out. With `stopsAtConsistency` nothing after `end` is taken, with
+    /// `targetLSN` nothing after the segment that holds it.
     init(
         begin: WALSegmentName,
         end: WALSegmentName,
@@ -44,13 +44,16 @@ struct WALSelection {
     ) {
         self.begin = begin
         lastSegment = end
+        highestName = end.description
         self.targetTimeline = targetTimeline
         self.stopsAtConsistency = stopsAtConsistency
         self.wantsPartial = wantsPartial
         lastWanted = targetLSN.map { WALSegmentName(containing: $0, timeline: targetTimeline, size: segmentSize) }
     }
 
-    /// Takes or leaves one line of the catalog. History files are always taken; a repeated name only once.
+    /// Takes or leaves one line of the catalog.
+    ///
+    /// History files are always taken; a repeated name only once.
     mutating func consider(_ name: String, kind: WALFileName, compression: String?, isEncrypted: Bool) {
         let segment: WALSegmentName
         switch kind {
@@ -64,12 +67,14 @@ struct WALSelection {
             segment = name
         }
         guard !isFinished, segment >= begin, segment.timeline <= targetTimeline else { return }
-        if segment > lastSegment {
-            if stopsAtConsistency || lastWanted.map({ segment > $0 }) == true {
+        // Names are compared as texts: what belongs to a segment comes after it.
+        if name > highestName {
+            if stopsAtConsistency || lastWanted.map({ name > $0.description }) == true {
                 isFinished = true
                 return
             }
-            lastSegment = segment
+            highestName = name
+            lastSegment = max(segment, lastSegment)
         }
         take(Item(name: name, compression: compression, kind: kind, isEncrypted: isEncrypted))
     }

@@ -77,6 +77,7 @@ import Testing
     @Test func `settings are appended on lines of their own, also to an empty file`() {
         #expect(edit("", appending: ["a = 1"]).0 == "a = 1\n")
         #expect(edit("x = 1", appending: ["a = 1"]).0 == "x = 1\na = 1\n")
+        #expect(edit("x = 1\n", appending: ["a = 1"]).0 == "x = 1\n\na = 1\n")
         #expect(edit("x = 1\n", appending: []).0 == "x = 1\n")
     }
 

@@ -54,6 +54,13 @@ import WAL
         #expect(select(immediate: true).names.count == 4)
     }
 
+    @Test func `what belongs to the last segment comes after it`() {
+        let names = ["000000010000000000000004", "000000010000000000000004.00000028.backup"]
+        #expect(select(names, immediate: true).names == ["000000010000000000000004"])
+        #expect(select(names, lsn: "0/4800000").names == ["000000010000000000000004"])
+        #expect(select(names).names == names)
+    }
+
     @Test func `higher timelines are left out`() {
         let names = catalog + ["000000020000000000000005", "000000020000000000000006"]
         #expect(select(names).names == Array(catalog.dropFirst()))

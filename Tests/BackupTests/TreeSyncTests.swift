@@ -1,0 +1,23 @@
+import Files
+import SystemPackage
+import TestWorld
+import Testing
+
+@testable import Backup
+
+@Suite struct TreeSyncTests {
+    @Test func `sizes count every file, and apart those with one name`() throws {
+        let root = try FileSystem.createTemporaryDirectory(prefix: "tree-sync-")
+        defer { _ = try? FileSystem.removeTree(root) }
+        try FileSystem.createDirectories(root.appending("a/b"))
+        try FileSystem.replaceDurably(root.appending("one"), contents: [UInt8](repeating: 1, count: 1000))
+        try FileSystem.replaceDurably(root.appending("a/b/two"), contents: [UInt8](repeating: 2, count: 500))
+        try FileSystem.link(root.appending("a/b/two"), to: root.appending("a/three"))
+        try FileSystem.symlink(at: root.appending("link"), to: "/etc")
+        var last: (Int64, Int64) = (0, 0)
+        let result = try TreeSync.run([root], progress: { last = ($0, $1) })
+        #expect(result == TreeSync.Result(sizeBytes: 2000, deduplicatedBytes: 1000))
+        #expect(last == (2000, 2000))
+        #expect(try TreeSync.measure(root) == result)
+    }
+}
