@@ -25,6 +25,8 @@ import Testing
                 owners[try #require(site.host.backupIDs("pg").last)] = "oracle"
             }
             try site.archiveEverything()
+            // The position is well inside a segment: at a border, which one is current is a matter of moments.
+            try site.cluster.sql("INSERT INTO ledger SELECT 0, 'inside' FROM generate_series(1, 1000)")
             let ids = site.host.backupIDs("pg")
             #expect(ids.count == 4)
             #expect(owners.count == 4)
@@ -143,7 +145,8 @@ import Testing
     /// Asks both programs, in text and in JSON, and compares output, messages and exit status.
     private func expectEqualAnswers(_ host: BarmanHost, _ questions: [[String]]) throws {
         for question in questions {
-            for format in ["console", "json"] {
+            // With --nagios the oracle prints an empty JSON object before the line: listed as a defect of its own.
+            for format in question.contains("--nagios") ? ["console"] : ["console", "json"] {
                 let words = ["-f", format] + question
                 let ours = try host.barman(words)
                 let oracle = try host.oracle(words)
@@ -160,7 +163,11 @@ import Testing
     /// What differs between two runs of one program a second apart, and the order of directory entries.
     private func comparable(_ text: String, of command: String) -> String {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        if command == "list-files" { lines.sort() }
+        if command == "list-files" {
+            // In JSON it is one line, with the paths between the brackets.
+            if lines.count == 1 { lines = text.split(whereSeparator: { "[], ".contains($0) }).map(String.init) }
+            lines.sort()
+        }
         if command.hasPrefix("check") || command.hasPrefix("show-server") || command == "status" {
             lines = lines.map { $0.replacing(#/[0-9]+ (second|minute)s?/#, with: "N seconds") }
             lines = lines.map { $0.replacing(#/(current_lsn"?: "?)[0-9A-F\/]+/#) { "\($0.1)N" } }
@@ -173,12 +180,11 @@ import Testing
         return lines.joined(separator: "\n")
     }
 
-    /// The first lines that differ.
+    /// Both texts from a little before the place where they part.
     private func difference(_ left: String, _ right: String) -> String {
-        let lefts = left.split(separator: "\n", omittingEmptySubsequences: false)
-        let rights = right.split(separator: "\n", omittingEmptySubsequences: false)
-        for (one, other) in zip(lefts, rights) where one != other { return "\nours:   \(one)\noracle: \(other)" }
-        return "in length: \(lefts.count) and \(rights.count) lines"
+        let same = zip(left, right).prefix { $0 == $1 }.count
+        let start = max(0, same - 60)
+        return "\nours:   …\(left.dropFirst(start).prefix(200))\noracle: …\(right.dropFirst(start).prefix(200))"
     }
 
     /// Adds what a failed and a killed backup leave in the catalog.
