@@ -6,7 +6,10 @@ import Processes
 enum ErrorText {
     /// The whole text; an interruption is named as the reference names it.
     static func full(_ error: any Error) -> String {
-        isInterruption(error) ? "KeyboardInterrupt" : "\(error)"
+        guard !isInterruption(error) else { return "KeyboardInterrupt" }
+        var text = "\(error)"
+        while text.utf8.last == UInt8(ascii: "\n") { text.unicodeScalars.removeLast() }
+        return text
     }
 
     /// The first line.

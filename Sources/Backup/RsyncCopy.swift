@@ -94,7 +94,7 @@ package struct RsyncCopy: Sendable {
             list: directories,
             filterFile: rules
         )
-        _ = try runAlone(check) { tick in
+        _ = try withTick(check) { tick in
             try command.run(purge, item: item.label, tick: tick)
         }
         return try planCopies(item, classification, in: directory)
@@ -152,7 +152,7 @@ package struct RsyncCopy: Sendable {
         // Dates without zone are read without doubt only if they are UTC.
         command.extraEnvironment["TZ"] = "UTC"
         let listing = command
-        return try runAlone(check) { tick in
+        return try withTick(check) { tick in
             var entries: [RsyncListingEntry] = []
             try listing.list(directory, item: item.label, tick: tick) { line in
                 if let entry = try RsyncListingEntry(parsing: line) { entries.append(entry) }
@@ -165,14 +165,42 @@ package struct RsyncCopy: Sendable {
 
     private func run(_ jobs: [CopyJob], into statistics: inout CopyStatistics, check: () throws -> Void) throws {
         let board = ProgressBoard(jobCount: jobs.count)
+        defer { show(board, isFinished: true) }
+        if min(options.jobs, jobs.count) > 1 {
+            try runTogether(jobs, board, into: &statistics, check: check)
+        } else {
+            try runOneByOne(jobs, board, into: &statistics, check: check)
+        }
+    }
+
+    private func runOneByOne(
+        _ jobs: [CopyJob],
+        _ board: ProgressBoard,
+        into statistics: inout CopyStatistics,
+        check: () throws -> Void
+    ) throws {
+        for (number, job) in jobs.enumerated() {
+            let began = Interruption.monotonicSeconds
+            try withTick(check, showing: board) { tick in
+                try Self.copy(job, with: command.applied(to: job.item), tick) { board.set(number, $0) }
+            }
+            statistics.addCopy(job.item.label, from: began, to: Interruption.monotonicSeconds)
+        }
+    }
+
+    /// Several processes at once, each with a thread of ours that waits for it; this one looks after them all.
+    private func runTogether(
+        _ jobs: [CopyJob],
+        _ board: ProgressBoard,
+        into statistics: inout CopyStatistics,
+        check: () throws -> Void
+    ) throws {
         let throttle = StartThrottle(size: options.startBatchSize, periodSeconds: options.startBatchPeriodSeconds)
         let stop = StopSign()
         let command = command
-        let numbered = jobs.indices.map { ($0, jobs[$0]) }
-        defer { show(board, isFinished: true) }
         try stop.rethrowing {
             try Workers.map(
-                numbered,
+                jobs.indices.map { ($0, jobs[$0]) },
                 count: options.jobs,
                 window: max(jobs.count, 1),
                 check: {
@@ -183,7 +211,8 @@ package struct RsyncCopy: Sendable {
                     try stop.guarding {
                         try throttle.wait(stop)
                         let began = Interruption.monotonicSeconds
-                        try Self.copy(job, with: command.applied(to: job.item), stop) { board.set(number, $0) }
+                        let tick = ProcessRequest.Tick(everySeconds: 0.1) { try stop.check() }
+                        try Self.copy(job, with: command.applied(to: job.item), tick) { board.set(number, $0) }
                         return (job.item.label, began, Interruption.monotonicSeconds)
                     }
                 },
@@ -197,10 +226,9 @@ package struct RsyncCopy: Sendable {
     private static func copy(
         _ job: CopyJob,
         with command: RsyncCommand,
-        _ stop: StopSign,
+        _ tick: ProcessRequest.Tick,
         progress: @escaping (Int64) -> Void
     ) throws {
-        let tick = ProcessRequest.Tick(everySeconds: 0.1) { try stop.check() }
         let leniency: RsyncCommand.Leniency = job.item.kind == .directory ? .vanishedFiles : .none
         do {
             try command.run(
@@ -221,24 +249,20 @@ package struct RsyncCopy: Sendable {
         }
     }
 
-    /// Runs one thing on a thread of its own, so that `check` is called on this one meanwhile.
-    private func runAlone<Result: Sendable>(
+    /// Runs one process on this thread, with `check` called several times a second meanwhile.
+    private func withTick<Result>(
         _ check: () throws -> Void,
-        _ body: @Sendable (ProcessRequest.Tick) throws -> Result
+        showing board: ProgressBoard? = nil,
+        _ body: (ProcessRequest.Tick) throws -> Result
     ) throws -> Result {
-        let stop = StopSign()
-        var result: Result?
-        try stop.rethrowing {
-            try Workers.map(
-                [0],
-                count: 1,
-                check: { try stop.guarding(check) },
-                body: { _ in try body(ProcessRequest.Tick(everySeconds: 0.1) { try stop.check() }) },
-                inOrder: { _, value in result = value }
+        try withoutActuallyEscaping(check) { check in
+            try body(
+                ProcessRequest.Tick(everySeconds: 0.1) {
+                    try check()
+                    if let board { show(board, isFinished: false) }
+                }
             )
         }
-        guard let result else { throw StopSign.Stopped() }
-        return result
     }
 
     private func show(_ board: ProgressBoard, isFinished: Bool) {
@@ -355,6 +379,7 @@ private final class StartThrottle: Sendable {
 
     func wait(_ stop: StopSign) throws {
         while true {
+            try stop.check()
             let now = Interruption.monotonicSeconds
             let delay = starts.withLock { starts -> Double in
                 starts.removeAll { $0 <= now - periodSeconds }
@@ -365,7 +390,6 @@ private final class StartThrottle: Sendable {
                 return first + periodSeconds - now
             }
             if delay <= 0 { return }
-            try stop.check()
             try SignalWatch.pause(seconds: min(delay, 0.1))
         }
     }
