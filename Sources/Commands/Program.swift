@@ -43,6 +43,8 @@ public enum Program {
                 Interruption.isRequested
                 ? endInterrupted(by: Interruption.signalNumber, console) : console.announce(error)
         }
+        // Work that was asked to end has cleaned up after itself by now, whether it told us or not.
+        if Interruption.signalNumber == SIGTERM { return die(of: SIGTERM, console) }
         console.finish()
         return status != 0 || !console.hasFailed ? status : 1
     }
@@ -101,11 +103,15 @@ public enum Program {
 
     /// The end after a signal: SIGINT is an error of its own, any other one kills the program as if it was never caught.
     private static func endInterrupted(by number: Int32, _ console: Console) -> Int32 {
-        if number == SIGINT || number == 0 {
-            console.error("Process interrupted by user (KeyboardInterrupt)")
-            return 1
-        }
+        guard number == SIGINT || number == 0 else { return die(of: number, console) }
+        console.error("Process interrupted by user (KeyboardInterrupt)")
+        return 1
+    }
+
+    /// Ends the program the way the signal does, without an answer.
+    private static func die(of number: Int32, _ console: Console) -> Int32 {
         console.silence()
+        console.finish()
         signal(number, SIG_DFL)
         raise(number)
         return 128 + number

@@ -12,7 +12,10 @@ extension Console {
         switch failure.kind {
         case .error: self.error(failure.description)
         case .exception: exception("\(failure.description)\nSee log file for more details.")
-        case .plain: Self.printPlain(failure.description)
+        case .plain:
+            // Said in plain words whatever the format, instead of every answer.
+            silence()
+            Self.printPlain(failure.description)
         case .reported: break
         }
         if let cause = failure.cause { log(.error, "barman", "Caused by: \(cause)") }

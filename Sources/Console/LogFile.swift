@@ -20,7 +20,9 @@ public final class LogFile: Sendable {
     private let startedAt = Timestamp.now()
     private let state: Mutex<State>
 
-    /// Opens the log; nil means standard error. Lines below the threshold (10 is DEBUG, 20 INFO) are dropped.
+    /// Opens the log; nil means standard error.
+    ///
+    /// Lines below the threshold (10 is DEBUG, 20 INFO) are dropped.
     ///
     /// Parent directories are made. A file that cannot be opened is no error: `problem` tells, and lines go to standard error.
     public init(path: FilePath?, threshold: Int, format: LogFormat = .standard) {

@@ -2,6 +2,7 @@ import Backup
 import Catalog
 import Console
 import Failure
+import Files
 import Notation
 import Settings
 import Upkeep
@@ -63,6 +64,7 @@ enum BackupCommand {
     @Sendable
     static func run(_ context: Context, _ arguments: ParsedArguments) throws {
         for home in try context.servers(arguments.list("server_name"), .needsPrimaryNode) {
+            if Interruption.isRequested { break }
             guard let info = try takeBackup(of: overridden(home, arguments), context, arguments) else { continue }
             if context.console.isJSON {
                 for (key, value) in BackupRecordJSON.members(of: info) { context.console.set(key, value) }

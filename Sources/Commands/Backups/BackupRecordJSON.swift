@@ -14,7 +14,8 @@ enum BackupRecordJSON {
             ("begin_wal", .optional(info.beginWAL)),
             ("begin_xlog", .optional(info.beginXlog)),
             ("children_backup_ids", strings(info.childrenBackupIDs)),
-            ("cluster_size", .optional(info.clusterSizeBytes)),
+            // The reference measures with decimals.
+            ("cluster_size", info.clusterSizeBytes.map { .double(Double($0)) } ?? .null),
             ("compression", .optional(info.compression)),
             ("config_file", .optional(info.configFile)),
             ("copy_stats", info.copyStats?.jsonValue ?? .null),
