@@ -110,8 +110,8 @@ let package = Package(
         .target(
             name: "Backup",
             dependencies: [
-                "Archive", "Catalog", "Failure", "Files", "Notation", "Pipeline", "Postgres", "Processes", "Settings",
-                "WAL", system,
+                "Archive", "Catalog", "Codecs", "Failure", "Files", "Notation", "Pipeline", "Postgres", "Processes",
+                "Settings", "WAL", system,
             ],
             swiftSettings: settings
         ),

@@ -1,4 +1,5 @@
 public import Catalog
+import Codecs
 import Failure
 import Files
 import Notation
@@ -37,9 +38,7 @@ public enum BackupManifest {
         let text =
             "{\"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n"
             + lines.joined(separator: ",\n") + "],\n"
-        var digest = SHA256()
-        digest.update(Array(text.utf8))
-        let checksum = digest.hexadecimalDigest()
+        let checksum = Checksum.hexadecimal(of: Array(text.utf8))
         try FileSystem.replaceDurably(file, contents: Array((text + "\"Manifest-Checksum\": \"\(checksum)\"}\n").utf8))
     }
 
@@ -71,10 +70,10 @@ public enum BackupManifest {
         file.expectSequentialReading()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
         defer { buffer.deallocate() }
-        var digest = SHA256()
+        var digest = Checksum()
         while true {
             let count = try file.read(into: buffer)
-            if count == 0 { return digest.hexadecimalDigest() }
+            if count == 0 { return digest.hexadecimal() }
             digest.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
     }

@@ -29,6 +29,8 @@ package struct CopyItem: Sendable {
     package var reuse: RsyncCommand.Reuse?
     /// The most that may be transferred, in KiB/s.
     package var bandwidthLimit: Int64?
+    /// Further words for the one run that copies a fresh directory.
+    package var freshOptions: [String] = []
 
     /// Makes an item.
     package init(label: String, source: String, destination: String, kind: Kind) {

@@ -56,7 +56,7 @@ package struct RsyncCopy: Sendable {
                 jobs += try analyse(item, workspace: workspace, check: check)
                 statistics.addAnalysis(item.label, seconds: Interruption.monotonicSeconds - began)
             } else {
-                jobs.append(CopyJob(item: item, operation: [item.source, item.destination]))
+                jobs.append(CopyJob(item: item, operation: item.freshOptions + [item.source, item.destination]))
             }
         }
         try run(jobs, into: &statistics, check: check)

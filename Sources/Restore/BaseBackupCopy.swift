@@ -135,6 +135,8 @@ struct BaseBackupCopy {
                 ["/pg_tblspc/\(tablespace.oid)"] + (relative(tablespace.destination).map { ["/" + $0] } ?? [])
             }
         )
+        // A destination with nothing but dot files counts as empty; they are not ours to remove.
+        pgdata.freshOptions = ["--filter=P /.*"]
         return items + [pgdata]
     }
 

@@ -114,26 +114,3 @@ import Testing
         }
     }
 }
-
-@Suite struct SHA256Tests {
-    private func digest(_ pieces: [[UInt8]]) -> String {
-        var hash = SHA256()
-        for piece in pieces { hash.update(piece) }
-        return hash.hexadecimalDigest()
-    }
-
-    @Test func `the standard's examples come out`() {
-        #expect(digest([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
-        #expect(digest([Array("abc".utf8)]) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-        let long = Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8)
-        #expect(digest([long]) == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
-    }
-
-    @Test func `the digest does not depend on how the bytes are cut`() {
-        let bytes = (0..<300).map { UInt8(truncatingIfNeeded: $0) }
-        let whole = digest([bytes])
-        for cut in stride(from: 0, through: 300, by: 7) {
-            #expect(digest([Array(bytes[..<cut]), Array(bytes[cut...])]) == whole)
-        }
-    }
-}
