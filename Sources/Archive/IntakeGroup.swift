@@ -51,8 +51,11 @@ struct IntakeGroup {
         let records = taken.compactMap(record)
         let healed = try unlistedRecords(of: taken, directories: &directories)
         for directory in directories.sorted(by: { $0.string < $1.string }) { try FileSystem.syncDirectory(directory) }
-        try XlogDatabase(home).append(records + healed)
-        for record in records + healed { listed.insert(record.name) }
+        // In the order of the batch: readers of the list stop at the first name beyond the ones they look for.
+        let byName = Dictionary((records + healed).map { ($0.name, $0) }) { first, _ in first }
+        let lines = taken.compactMap { byName[$0.entry.text] }
+        try XlogDatabase(home).append(lines)
+        for line in lines { listed.insert(line.name) }
         try finish(taken)
         return records
     }
