@@ -53,6 +53,7 @@ public struct BackupDeletion {
             throw Failure("Unknown backup '\(info.id)' for server '\(home.name)'")
         }
         try refuseIfKept(current, catalog)
+        try forgetFinishedDeletions(catalog)
         guard try deleteTree(current, &catalog, isRetention: false) else { throw refusal(current) }
     }
 
@@ -88,6 +89,22 @@ public struct BackupDeletion {
     /// The caller decides whether the backup may go.
     func enforce(_ info: BackupInfo, _ catalog: inout BackupCatalog) throws {
         _ = try deleteTree(info, &catalog, isRetention: true)
+    }
+
+    /// Removes the marks of deletions that a crash kept from taking their last step: the backup is gone, the mark is not.
+    func forgetFinishedDeletions(_ catalog: BackupCatalog) throws(FileError) {
+        let suffix = "-delete_this"
+        let names: [String]
+        do throws(FileError) {
+            names = try FileSystem.names(in: home.metaDirectory)
+        } catch {
+            if error.isMissing { return }
+            throw error
+        }
+        for name in names where name.hasSuffix(suffix) {
+            let id = String(name.dropLast(suffix.count))
+            if catalog[id] == nil { try Annotations(home).removeDeletionMark(id) }
+        }
     }
 
     // MARK: The tree

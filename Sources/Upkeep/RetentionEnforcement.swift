@@ -19,6 +19,8 @@ struct RetentionEnforcement {
         guard let retention = Retention(home), home.settings.retentionPolicyMode == "auto" else { return }
         var catalog = try BackupCatalog.load(home)
         let annotations = Annotations(home)
+        let deletion = BackupDeletion(home: home, reporter: reporter)
+        try deletion.forgetFinishedDeletions(catalog)
         let states = try retention.states(of: catalog, now: now, reporter: reporter)
         var obsolete: [String] = []
         for id in catalog.ids {
@@ -32,7 +34,6 @@ struct RetentionEnforcement {
                 obsolete.append(id)
             }
         }
-        let deletion = BackupDeletion(home: home, reporter: reporter)
         for id in obsolete {
             // The deletion of its root may have taken an incremental backup along.
             guard let info = catalog[id] else { continue }
