@@ -1,0 +1,384 @@
+#!/usr/bin/env python3
+"""Measures the release build beside its peers on the same data, in one run, and prints a table with ratios.
+
+Called by `make bench`. The data is made once and kept below the scratch environment:
+
+  wal/      real WAL segments of a pgbench load
+  cluster/  a PostgreSQL cluster of about 2.6 GB: pgbench and a table of hashed text
+  catalog/  500 backups and 1,000,000 lines of xlog.db
+
+Environment: BENCH_QUICK=1 takes small data and one run each; BENCH_FULL=1 also lets the oracle list the large catalog, which takes
+more than ten minutes; BENCH_RUNS=N sets the number of runs (default 3, medians are shown).
+"""
+
+import getpass
+import os
+import pwd
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+QUICK = os.environ.get("BENCH_QUICK") == "1"
+FULL = os.environ.get("BENCH_FULL") == "1"
+RUNS = 1 if QUICK else int(os.environ.get("BENCH_RUNS", "3"))
+SEGMENTS = 12 if QUICK else 60
+TEXT_ROWS = 200_000 if QUICK else 9_000_000
+PGBENCH_SCALE = 5 if QUICK else 100
+BACKUPS, WAL_LINES = (50, 50_000) if QUICK else (500, 1_000_000)
+
+SCRATCH = os.environ.get("SWIFT_BARMAN_SCRATCH", "/var/tmp/swift-barman")
+ROOM = os.path.join(SCRATCH, "bench-quick" if QUICK else "bench")
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BIN = "/usr/lib/postgresql/15/bin"
+ORACLE = os.path.join(SCRATCH, "oracle", "bin", "barman")
+OURS = os.path.join(ROOM, "bin", "barman")
+# PostgreSQL refuses to run as root, so everything runs as this user.
+USER = "postgres" if os.getuid() == 0 else getpass.getuser()
+
+started = []  # what must be stopped at the end
+
+
+# -- Running things --------------------------------------------------------------------------------------------------
+
+
+def as_user():
+    """Makes the child run as USER."""
+    entry = pwd.getpwnam(USER)
+    if os.getuid() == 0:
+        os.setgroups([entry.pw_gid])
+        os.setgid(entry.pw_gid)
+        os.setuid(entry.pw_uid)
+
+
+def environment():
+    values = dict(os.environ, HOME=ROOM, LC_ALL="C.UTF-8", PATH=f"{ROOM}/bin:{BIN}:{os.environ['PATH']}")
+    for name in ("PGPORT", "PGHOSTADDR", "PGHOST", "PGDATA", "BARMAN_CONFIG_FILE"):
+        values.pop(name, None)
+    return values
+
+
+def run(*command, check=True, **options):
+    """Runs a command as USER and returns its standard output."""
+    done = subprocess.run(
+        command, cwd=ROOM, env=environment(), preexec_fn=as_user, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, stdin=subprocess.DEVNULL, **options
+    )
+    if check and done.returncode != 0:
+        sys.exit(f"bench: {' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def timed(*command):
+    """Seconds, and peak memory in MiB of the largest process, of one command."""
+    with open(f"{ROOM}/last-output", "w+") as output:
+        began = time.monotonic()
+        child = subprocess.Popen(
+            command, cwd=ROOM, env=environment(), preexec_fn=as_user, stdout=output, stderr=output,
+            stdin=subprocess.DEVNULL
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.monotonic() - began
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode != 0:
+            output.seek(0)
+            sys.exit(f"bench: {' '.join(command)} ended with {child.returncode}:\n{output.read()}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+rows = []
+
+
+def compare(work, peers, ours, prepare=None, note=""):
+    """Runs peers and ours in turn and adds a row for each peer.
+
+    `peers` maps a name to a function that returns (seconds, peak MiB); `prepare` runs before each one, outside the clock.
+    """
+    figures = {name: [] for name in [*peers, "ours"]}
+    for _ in range(RUNS):
+        for name, action in [*peers.items(), ("ours", ours)]:
+            if prepare:
+                prepare()
+            figures[name].append(action())
+    seconds = {name: statistics.median(figure[0] for figure in list_) for name, list_ in figures.items()}
+    peak = max(figure[1] for figure in figures["ours"])
+    for name in peers or {"": None}:
+        rows.append((work, name, seconds.get(name), seconds["ours"], peak, note))
+        show_row(rows[-1])
+    return seconds
+
+
+def show_row(row):
+    work, peer, theirs, ours, peak, note = row
+    theirs_text = f"{peer} {theirs:.2f} s" if theirs is not None else "–"
+    ratio = f"{ours / theirs:.2f}" if theirs else "–"
+    print(f"| {work} | {theirs_text} | {ours:.2f} s | {ratio} | {peak:.0f} MiB | {note} |", flush=True)
+
+
+# -- Data, made once -------------------------------------------------------------------------------------------------
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def once(name, make):
+    """Makes ROOM/name unless an earlier run completed it."""
+    path = os.path.join(ROOM, name)
+    stamp = f"{path}.complete"
+    if not os.path.exists(stamp):
+        print(f"bench: making {path}", file=sys.stderr, flush=True)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        make(path)
+        open(stamp, "w").close()
+    return path
+
+
+def start_cluster(data, port, *options):
+    run(f"{BIN}/pg_ctl", "-D", data, "-w", "-l", f"{ROOM}/cluster.log", "-o",
+        f"-p {port} -k {ROOM} -c listen_addresses=127.0.0.1 {' '.join(options)}", "start")
+    started.append(data)
+
+
+def stop_cluster(data):
+    run(f"{BIN}/pg_ctl", "-D", data, "-m", "fast", "-w", "stop", check=False)
+    if data in started:
+        started.remove(data)
+
+
+def make_cluster(path):
+    run(f"{BIN}/initdb", "-D", path, "-A", "trust", "-U", "postgres", "--data-checksums")
+    port = free_port()
+    start_cluster(path, port, "-c fsync=off -c wal_level=replica -c max_wal_size=4GB")
+    psql = [f"{BIN}/psql", "-h", ROOM, "-p", str(port), "-U", "postgres", "-q", "-c"]
+    run(f"{BIN}/pgbench", "-i", "-q", "-s", str(PGBENCH_SCALE), "-h", ROOM, "-p", str(port), "-U", "postgres", "postgres")
+    run(*psql, "CREATE TABLE hashed AS SELECT id, md5(id::text) || md5((id + 1)::text) AS text "
+               f"FROM generate_series(1, {TEXT_ROWS}) id")
+    run(*psql, "CHECKPOINT")
+    stop_cluster(path)
+
+
+def make_wal(path):
+    """Archives real segments of a pgbench load."""
+    data = f"{path}.cluster"
+    shutil.rmtree(data, ignore_errors=True)
+    os.makedirs(path)
+    own(path)
+    run(f"{BIN}/initdb", "-D", data, "-A", "trust", "-U", "postgres")
+    port = free_port()
+    start_cluster(data, port, f"-c archive_mode=on -c fsync=off -c 'archive_command=cp %p {path}/%f'")
+    connection = ["-h", ROOM, "-p", str(port), "-U", "postgres"]
+    run(f"{BIN}/pgbench", "-i", "-q", "-s", "20", *connection, "postgres")
+    while len(os.listdir(path)) < SEGMENTS + 2:
+        run(f"{BIN}/pgbench", "-c", "4", "-T", "5", *connection, "postgres")
+    stop_cluster(data)
+    shutil.rmtree(data)
+    names = sorted(name for name in os.listdir(path) if len(name) == 24)
+    for name in os.listdir(path):
+        if name not in names[1:SEGMENTS + 1]:
+            os.unlink(os.path.join(path, name))
+
+
+def own(path):
+    if os.getuid() == 0:
+        entry = pwd.getpwnam(USER)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+
+
+def start_sshd():
+    """An ssh server of our own on a free port, and an `ssh` in PATH that reaches it as host `bench`."""
+    folder = f"{ROOM}/ssh"
+    if not os.path.isdir(folder):
+        os.makedirs(folder, mode=0o700)
+        own(folder)
+        for key in ("host", "user"):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{folder}/{key}")
+        shutil.copy(f"{folder}/user.pub", f"{folder}/authorized")
+        own(f"{folder}/authorized")
+    port = free_port()
+    with open(f"{folder}/sshd_config", "w") as file:
+        file.write(f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
+                   f"StrictModes no\nUsePAM no\nPidFile {folder}/sshd.pid\n")
+    with open(f"{folder}/config", "w") as file:
+        file.write(f"Host bench\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {folder}/user\n"
+                   f"  StrictHostKeyChecking no\n  UserKnownHostsFile {folder}/known\n  LogLevel ERROR\n")
+    with open(f"{ROOM}/bin/ssh", "w") as file:
+        file.write(f'#!/bin/sh\nexec /usr/bin/ssh -F {folder}/config "$@"\n')
+    os.chmod(f"{ROOM}/bin/ssh", 0o755)
+    os.makedirs("/run/sshd", exist_ok=True)
+    daemon = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", f"{folder}/sshd_config"], stderr=subprocess.DEVNULL,
+                              preexec_fn=as_user)
+    started.append(daemon)
+    for _ in range(50):
+        if subprocess.run([f"{ROOM}/bin/ssh", "bench", "true"], preexec_fn=as_user, env=environment(),
+                          stderr=subprocess.DEVNULL).returncode == 0:
+            return
+        time.sleep(0.1)
+    sys.exit("bench: the ssh server does not answer")
+
+
+def configure(name, **options):
+    """A fresh home with one server `main`; returns the path of its configuration."""
+    home = f"{ROOM}/homes/{name}"
+    shutil.rmtree(home, ignore_errors=True)
+    os.makedirs(home)
+    own(f"{ROOM}/homes")
+    own(home)
+    lines = ["[barman]", f"barman_user = {USER}", f"barman_home = {home}", f"log_file = {home}/barman.log",
+             "log_level = DEBUG", "[main]", "backup_options = concurrent_backup", "archiver = on"]
+    lines += [f"{key} = {value}" for key, value in options.items()]
+    with open(f"{home}/barman.conf", "w") as file:
+        file.write("\n".join(lines) + "\n")
+    own(f"{home}/barman.conf")
+    return home
+
+
+# -- The work --------------------------------------------------------------------------------------------------------
+
+
+def bench_start():
+    def ten(program):
+        figures = [timed(program, "--version") for _ in range(10)]
+        return sum(figure[0] for figure in figures), max(figure[1] for figure in figures)
+
+    compare("`barman --version`, ten starts", {"3.19.1": lambda: ten(ORACLE)}, lambda: ten(OURS))
+
+
+def bench_archive():
+    wal = once("wal", make_wal)
+    for compression in ("gzip", "zstd", "lz4"):
+        stored = {}
+
+        def archive(name, program):
+            home = configure(f"archive-{name}", compression=compression, backup_method="local-rsync", conninfo="host=none")
+            incoming = f"{home}/main/incoming"
+            os.makedirs(f"{home}/main/wals")
+            shutil.copytree(wal, incoming)
+            for path in (f"{home}/main", f"{home}/main/wals", incoming, *(f"{incoming}/{n}" for n in os.listdir(incoming))):
+                own(path)
+            os.sync()
+            figure = timed(program, "-q", "-c", f"{home}/barman.conf", "archive-wal", "main")
+            sizes = [os.path.getsize(os.path.join(folder, name_)) for folder, _, names in os.walk(f"{home}/main/wals")
+                     for name_ in names if len(name_) == 24]
+            if len(sizes) != SEGMENTS:
+                sys.exit(f"bench: {name} archived {len(sizes)} of {SEGMENTS} segments")
+            stored[name] = sum(sizes) / 1e6
+            return figure
+
+        compare(f"archive-wal, {SEGMENTS} segments, {compression}", {"3.19.1": lambda: archive("oracle", ORACLE)},
+                lambda: archive("ours", OURS))
+        print(f"|   … stored | {stored['oracle']:.0f} MB | {stored['ours']:.0f} MB | "
+              f"{stored['ours'] / stored['oracle']:.2f} | | |", flush=True)
+
+
+def bench_catalog():
+    def make(path):
+        os.makedirs(path)
+        own(path)
+        run("/usr/bin/python3", f"{ROOM}/bin/make-catalog.py", path, "main", str(BACKUPS), str(WAL_LINES))
+
+    home = once("catalog", make)
+
+    def ask(program, *command):
+        return lambda: timed(program, "-c", f"{home}/barman.conf", *command)
+
+    peers = {"3.19.1": ask(ORACLE, "show-backup", "main", "latest")}
+    compare(f"show-backup latest, {BACKUPS} backups, {WAL_LINES:,} WAL", peers, ask(OURS, "show-backup", "main", "latest"))
+    work = f"list-backups, {BACKUPS} backups, {WAL_LINES:,} WAL"
+    if FULL or QUICK:
+        theirs = ask(ORACLE, "list-backups", "main")()
+        compare(work, {}, ask(OURS, "list-backups", "main"))
+        print(f"|   … 3.19.1, one run | {theirs[0]:.2f} s | | | {theirs[1]:.0f} MiB | |", flush=True)
+    else:
+        compare(work, {}, ask(OURS, "list-backups", "main"), note="3.19.1 not run: BENCH_FULL=1 runs it")
+
+
+def bench_backup_and_restore():
+    start_sshd()
+    data = once("cluster", make_cluster)
+    port = free_port()
+    homes = {}
+    # The archive of this cluster is the home that is being measured: a link that each run points anew.
+    link = f"{ROOM}/incoming"
+    start_cluster(data, port, f"-c archive_mode=on -c 'archive_command=cp %p {link}/%f'")
+
+    def backup(name, program):
+        home = configure(f"backup-{name}", ssh_command=f"ssh {USER}@bench", backup_method="rsync",
+                         conninfo=f"host={ROOM} port={port} user=postgres dbname=postgres")
+        homes[name] = home
+        for folder in ("", "/incoming", "/wals", "/base", "/meta", "/streaming", "/errors"):
+            os.makedirs(f"{home}/main{folder}", exist_ok=True)
+            own(f"{home}/main{folder}")
+        temporary = f"{link}.new"
+        os.symlink(f"{home}/main/incoming", temporary)
+        os.replace(temporary, link)
+        # Something must have been archived before the checks of a backup pass; that is not what is measured.
+        run(program, "-q", "-c", f"{home}/barman.conf", "switch-wal", "--force", "--archive", "main")
+        os.sync()
+        return timed(program, "-c", f"{home}/barman.conf", "backup", "--immediate-checkpoint", "main")
+
+    def plain_rsync():
+        target = f"{ROOM}/homes/rsync"
+        shutil.rmtree(target, ignore_errors=True)
+        os.makedirs(target)
+        own(target)
+        os.sync()
+        return timed("rsync", "-e", "ssh", "-rLKpts", "--inplace", "--exclude=/pg_wal/*", f"{USER}@bench:{data}/", target)
+
+    compare("rsync backup over ssh", {"3.19.1": lambda: backup("oracle", ORACLE), "rsync alone": plain_rsync},
+            lambda: backup("ours", OURS))
+    size = run("du", "-sm", f"{homes['ours']}/main/base").split()[0]
+    print(f"|   … size of the backup | {size} MiB | | | | |", flush=True)
+
+    target = f"{ROOM}/restored"
+
+    def restore(program, *options):
+        return lambda: timed(program, "-c", f"{homes['ours']}/barman.conf", "restore", *options, "main", "latest", target)
+
+    def clear():
+        shutil.rmtree(target, ignore_errors=True)
+        os.sync()
+
+    source = f"{homes['ours']}/main/base/{os.listdir(homes['ours'] + '/main/base')[0]}/data"
+    compare("restore, local, plain",
+            {"3.19.1": restore(ORACLE), "3.19.1, two jobs": restore(ORACLE, "--jobs", "2"),
+             "cp -a (nothing synced)": lambda: timed("cp", "-a", source, target)},
+            restore(OURS), prepare=clear)
+    sync = [line for line in open(f"{homes['ours']}/barman.log") if "final sync of" in line]
+    seconds = statistics.median(float(line.split("final sync of ")[1].split()[0]) for line in sync)
+    print(f"|   … of which our final sync (the peers do not sync) | | {seconds:.2f} s | | | |", flush=True)
+    clear()
+    stop_cluster(data)
+
+
+def main():
+    os.makedirs(f"{ROOM}/bin", exist_ok=True)
+    os.chmod(ROOM, 0o755)
+    own(ROOM)
+    shutil.copy(f"{REPOSITORY}/dist/bin/barman", OURS)
+    shutil.copy(f"{REPOSITORY}/scripts/make-catalog.py", f"{ROOM}/bin/make-catalog.py")
+    print(f"Medians of {RUNS} run(s), each in turn; peak memory is that of our largest process.\n")
+    print("| Work | peer | ours | ours / peer | our peak | |\n|---|---|---|---|---|---|", flush=True)
+    chosen = sys.argv[1:] or ["start", "archive", "catalog", "backup"]
+    works = {"start": bench_start, "archive": bench_archive, "catalog": bench_catalog, "backup": bench_backup_and_restore}
+    try:
+        for name in chosen:
+            works[name]()
+    finally:
+        for thing in list(started):
+            if isinstance(thing, subprocess.Popen):
+                thing.terminate()
+            else:
+                stop_cluster(thing)
+        shutil.rmtree(f"{ROOM}/homes", ignore_errors=True)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    main()
