@@ -1,5 +1,6 @@
 import Codecs
 import Files
+import Glibc
 import Processes
 import Settings
 import SystemPackage
@@ -94,10 +95,11 @@ enum WALComparison {
             try SignalWatch.check()
             let leftCount = try left.reader.readFully(into: leftBuffer)
             let rightCount = try right.reader.readFully(into: rightBuffer)
-            guard leftCount == rightCount, leftBuffer[..<leftCount].elementsEqual(rightBuffer[..<rightCount]) else {
-                return false
-            }
+            guard leftCount == rightCount else { return false }
             if leftCount == 0 { return true }
+            guard let leftBytes = leftBuffer.baseAddress, let rightBytes = rightBuffer.baseAddress,
+                memcmp(leftBytes, rightBytes, leftCount) == 0
+            else { return false }
         }
     }
 }

@@ -1,0 +1,156 @@
+import Archive
+import Catalog
+import Codecs
+import Failure
+import Files
+import Glibc
+import Settings
+import Synchronization
+import SystemPackage
+import TestWorld
+import Testing
+import WAL
+
+/// A home of one server `pg` on disk, with its queues.
+struct ArchiveFixture {
+    let world: World
+    let home: ServerHome
+
+    /// Runs a test on a home of its own; `options` are lines of the server's section.
+    static func with(_ options: String = "", _ body: (ArchiveFixture) throws -> Void) throws {
+        try World.with { world in
+            let fixture = try ArchiveFixture(world: world, options: options)
+            try body(fixture)
+        }
+    }
+
+    /// The home in that world, made if it is not there, with other options if it is.
+    init(world: World, options: String) throws {
+        if !world.exists("home") { try world.makeDirectory("home") }
+        let configuration = """
+            [barman]
+            barman_home = \(world.path("home"))
+            barman_user = nobody
+            [pg]
+            backup_method = rsync
+            ssh_command = ssh nowhere
+            conninfo = host=nowhere
+            streaming_conninfo = host=nowhere
+            archiver = on
+            backup_options = concurrent_backup
+            \(options)
+            """
+        try world.write(configuration, to: "barman.conf")
+        let loaded = try Configuration.load(
+            explicitPath: world.path("barman.conf"),
+            environment: [:],
+            reporter: SilentReporter()
+        )
+        let servers = try loaded.servers(reporter: SilentReporter())
+        guard let settings = servers["pg"] else { throw Failure("no server pg") }
+        self.world = world
+        home = ServerHome(settings: settings, global: loaded.global)
+        try makeQueues()
+    }
+
+    /// Takes everything away, as if the home were new.
+    func reset() throws {
+        try FileSystem.removeContents(of: home.backupDirectory)
+        try makeQueues()
+    }
+
+    private func makeQueues() throws {
+        for directory in [home.incomingWALsDirectory, home.streamingWALsDirectory, home.metaDirectory] {
+            try FileSystem.createDirectories(directory)
+        }
+    }
+
+    /// Archives, and returns what was said and how many files were stored.
+    @discardableResult
+    func archive(isExplicit: Bool = true, workerLimit: Int = .max) throws -> (said: [String], count: Int) {
+        let recorder = Recorder()
+        let count = try WALIntake(home: home, reporter: recorder, workerLimit: workerLimit).run(isExplicit: isExplicit)
+        return (recorder.said, count)
+    }
+
+    /// Puts a file into a queue.
+    func put(_ bytes: [UInt8], _ name: String, in directory: FilePath? = nil) throws {
+        try Shell.write(bytes, to: (directory ?? home.incomingWALsDirectory).appending(name).string)
+    }
+
+    /// The plain contents of an archived file.
+    func stored(_ name: String) throws -> [UInt8] {
+        guard let fileName = WALFileName(name) else { throw Failure("\(name) is no WAL file") }
+        let path = WALArchive(home).path(of: fileName, text: name)
+        return try WALReader(home: home).contents(of: path, limit: 64 << 20)
+    }
+
+    /// Whether an archived file holds these bytes; much faster than `stored` in a debug build.
+    func holds(_ name: String, _ bytes: [UInt8]) throws -> Bool {
+        guard let fileName = WALFileName(name) else { return false }
+        let copy = FilePath(world.path("fetched"))
+        try WALReader(home: home).fetch(WALArchive(home).path(of: fileName, text: name), to: copy)
+        let found = try Shell.read(copy.string)
+        return found.count == bytes.count && memcmp(found, bytes, bytes.count) == 0
+    }
+
+    /// The names of all archived files, sorted.
+    var archived: [String] {
+        let wals = home.walsDirectory.string
+        return world.names(in: wals).flatMap { name -> [String] in
+            if name.utf8.count == 16, !name.hasSuffix(".history") { return world.names(in: "\(wals)/\(name)") }
+            return name.hasSuffix(".history") ? [name] : []
+        }.sorted()
+    }
+
+    /// The records of the list, in its order.
+    var records: [XlogRecord] {
+        get throws { try XlogDatabase(home).records() }
+    }
+
+    /// What waits in the queue of `archive_command`.
+    var incoming: [String] { world.names(in: home.incomingWALsDirectory.string) }
+
+    /// What could not be archived.
+    var errors: [String] { world.names(in: home.errorsDirectory.string) }
+}
+
+/// A segment name on a timeline.
+func segment(_ number: UInt32, timeline: UInt32 = 1) -> String {
+    WALSegmentName(timeline: Timeline(rawValue: timeline), log: 0, segment: number).description
+}
+
+/// The contents of a whole segment of 1 MiB; different for each seed.
+func segmentBytes(_ seed: Int, mebibytes: Int = 1) -> [UInt8] {
+    if mebibytes == 1, let known = segments.withLock({ $0[seed] }) { return known }
+    var bytes = [UInt8](repeating: 0, count: mebibytes << 20)
+    var state = UInt64(seed &+ 1)
+    for index in stride(from: 0, to: 20_000, by: 3) {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        bytes[index] = UInt8(truncatingIfNeeded: state >> 33)
+    }
+    if mebibytes == 1 { segments.withLock { $0[seed] = bytes } }
+    return bytes
+}
+
+/// Segments made before: making them takes longer than archiving them.
+private let segments = Mutex<[Int: [UInt8]]>([:])
+
+/// Keeps what was said.
+final class Recorder: Reporter {
+    private let lines = Mutex<[String]>([])
+
+    /// Everything that was said, each line with its kind before it; lines for the log alone left out.
+    var said: [String] { lines.withLock { $0 } }
+
+    func debug(_ text: String) {}
+    func info(_ text: String) { note("info", text) }
+    func show(_ text: String) { note("show", text) }
+    func warning(_ text: String) { note("warning", text) }
+    func error(_ text: String) { note("error", text) }
+    func exception(_ text: String) { note("exception", text) }
+    func log(_ level: LogLevel, _ logger: String, _ text: String) {}
+    func progress(_ update: ProgressUpdate) {}
+
+    private func note(_ kind: String, _ text: String) { lines.withLock { $0.append("\(kind): \(text)") } }
+}

@@ -1,0 +1,310 @@
+import Archive
+import Catalog
+import Codecs
+import Failure
+import Files
+import SystemPackage
+import TestWorld
+import Testing
+import WAL
+
+struct WALIntakeTests {
+    @Test(arguments: [
+        "", "compression = gzip", "compression = zstd", "compression = lz4", "compression = bzip2", "compression = xz",
+    ])
+    func `files in incoming are archived in order, bit for bit`(option: String) throws {
+        try ArchiveFixture.with(option) { fixture in
+            for number in 1...40 { try fixture.put(segmentBytes(number), segment(UInt32(number))) }
+            try fixture.put(Array("1\t0/3000000\tno recovery target\n".utf8), "00000002.history")
+            try fixture.put(Array("START WAL LOCATION: 0/2\n".utf8), "\(segment(2)).00000028.backup")
+            let (said, count) = try fixture.archive()
+            #expect(count == 42)
+            #expect(said.first == "show: Processing xlog segments from file archival for pg")
+            let listed = try fixture.records.map(\.name)
+            #expect(Array(said.dropFirst()) == listed.map { "show: \t\($0)" })
+            #expect(listed.sorted() == fixture.archived)
+            #expect(fixture.incoming.isEmpty)
+            for number in 1...40 { #expect(try fixture.holds(segment(UInt32(number)), segmentBytes(number))) }
+            let compression = option.isEmpty ? nil : String(option.split(separator: " ")[2])
+            for record in try fixture.records {
+                #expect(record.compression == compression)
+                guard let name = WALFileName(record.name) else { continue }
+                let path = WALArchive(fixture.home).path(of: name, text: record.name)
+                let status = try FileSystem.status(of: path)
+                #expect(status.sizeBytes == record.sizeBytes)
+                #expect(Double(status.modifiedSeconds) + 1e-9 * Double(status.modifiedNanoseconds) == record.time)
+            }
+            #expect(fixture.errors.isEmpty)
+        }
+    }
+
+    @Test func `pigz is done in process and recorded under its name`() throws {
+        try ArchiveFixture.with("compression = pigz\ncompression_level = high") { fixture in
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.archive()
+            #expect(try fixture.records.map(\.compression) == ["pigz"])
+            #expect(try fixture.stored(segment(1)) == segmentBytes(1))
+        }
+    }
+
+    @Test func `a custom filter compresses and decompresses`() throws {
+        let options = """
+            compression = custom
+            custom_compression_filter = gzip -c
+            custom_decompression_filter = gzip -dc
+            """
+        try ArchiveFixture.with(options) { fixture in
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.archive()
+            #expect(try fixture.records.map(\.compression) == ["custom"])
+            #expect(try fixture.stored(segment(1)) == segmentBytes(1))
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.archive()
+            #expect(fixture.incoming.isEmpty)
+            #expect(fixture.errors.isEmpty)
+            #expect(fixture.archived == [segment(1)])
+        }
+    }
+
+    @Test func `what arrives compressed is stored as it is`() throws {
+        try ArchiveFixture.with("compression = zstd") { fixture in
+            var compressed: [UInt8] = []
+            var rest = segmentBytes(1)[...]
+            try Compressor(format: .gzip).compress(
+                read: { buffer in
+                    let piece = rest.prefix(buffer.count)
+                    buffer.copyBytes(from: piece)
+                    rest = rest.dropFirst(piece.count)
+                    return piece.count
+                },
+                write: { compressed.append(contentsOf: $0) }
+            )
+            try fixture.put(compressed, segment(1))
+            try fixture.archive()
+            let record = try #require(try fixture.records.first)
+            #expect(record.compression == "gzip")
+            #expect(record.sizeBytes == Int64(compressed.count))
+            #expect(try fixture.stored(segment(1)) == segmentBytes(1))
+        }
+    }
+
+    @Test func `nothing to do is said only when asked for`() throws {
+        try ArchiveFixture.with { fixture in
+            let heading = "show: Processing xlog segments from file archival for pg"
+            #expect(try fixture.archive().said == [heading, "show: \tno file found"])
+            #expect(try fixture.archive(isExplicit: false).said.isEmpty)
+            try FileSystem.removeTree(fixture.home.incomingWALsDirectory)
+            #expect(try fixture.archive().said == [heading, "show: \tno file found"])
+        }
+    }
+
+    @Test func `an equal file is dropped silently, a different one goes to errors`() throws {
+        try ArchiveFixture.with("compression = gzip") { fixture in
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.put(segmentBytes(2), segment(2))
+            try fixture.archive()
+            let list = try fixture.records
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.put(segmentBytes(99), segment(2))
+            let (said, count) = try fixture.archive()
+            #expect(count == 0)
+            #expect(
+                said.dropFirst() == [
+                    "show: \t\(segment(1))",
+                    "show: \t\(segment(2))",
+                    "info: \tError: \(segment(2)) is already present in server pg. File moved to errors directory.",
+                ]
+            )
+            #expect(try fixture.records == list)
+            #expect(fixture.incoming.isEmpty)
+            #expect(fixture.errors.count == 1)
+            let kept = try #require(fixture.errors.first)
+            #expect(kept.hasPrefix("\(segment(2)).") && kept.hasSuffix("Z.duplicate"))
+            #expect(try Shell.read(fixture.home.errorsDirectory.appending(kept).string) == segmentBytes(99))
+            #expect(try fixture.stored(segment(2)) == segmentBytes(2))
+        }
+    }
+
+    @Test func `a different file of the same size and time is different all the same`() throws {
+        try ArchiveFixture.with { fixture in
+            try fixture.put(segmentBytes(1), segment(1))
+            let status = try FileSystem.status(of: fixture.home.incomingWALsDirectory.appending(segment(1)))
+            try fixture.archive()
+            try fixture.put(segmentBytes(2), segment(1))
+            try FileSystem.setTimes(fixture.home.incomingWALsDirectory.appending(segment(1)), of: status)
+            try fixture.archive()
+            #expect(fixture.errors.count == 1)
+            #expect(try fixture.stored(segment(1)) == segmentBytes(1))
+        }
+    }
+
+    @Test func `errors of one second do not overwrite each other`() throws {
+        try ArchiveFixture.with { fixture in
+            for round in 1...3 {
+                try fixture.put([UInt8(round)], "foreign")
+                try fixture.archive()
+            }
+            #expect(fixture.errors.count == 3)
+        }
+    }
+
+    @Test func `foreign objects are moved to errors and named`() throws {
+        try ArchiveFixture.with { fixture in
+            try fixture.put([1], "foo")
+            try FileSystem.createDirectory(fixture.home.incomingWALsDirectory.appending("adir"))
+            try fixture.put([2], ".hidden")
+            try fixture.put([3], "x.tmp")
+            try FileSystem.symlink(at: fixture.home.incomingWALsDirectory.appending(segment(9)), to: "nowhere")
+            try fixture.put(segmentBytes(1), segment(1))
+            let (said, _) = try fixture.archive()
+            #expect(
+                said == [
+                    "show: Processing xlog segments from file archival for pg (batch size: 1)",
+                    "show: \t\(segment(1))",
+                    "show: Some unknown objects have been found while processing xlog segments for pg. "
+                        + "Objects moved to errors directory:",
+                    "show: \t\(segment(9))",
+                    "show: \tadir",
+                    "show: \tfoo",
+                ]
+            )
+            #expect(fixture.incoming == [".hidden", "x.tmp"])
+            #expect(fixture.errors.map { String($0.prefix { $0 != "." }) } == [segment(9), "adir", "foo"])
+            #expect(fixture.errors.allSatisfy { $0.hasSuffix(".unknown") })
+        }
+    }
+
+    @Test func `a truncated segment is never archived, whatever its size`() throws {
+        try ArchiveFixture.with("compression = gzip") { fixture in
+            try fixture.put(Array(segmentBytes(1).prefix(70_000)), segment(1))
+            // A page header says 16 MiB, 1 MiB arrived.
+            var header: [UInt8] = [0x10, 0xD1, 0x02, 0, 1, 0, 0, 0] + [UInt8](repeating: 0, count: 24)
+            header += [0, 0, 0, 1, 0, 0x20, 0, 0]
+            try fixture.put(header + [UInt8](repeating: 7, count: (1 << 20) - header.count), segment(2))
+            try fixture.put([], segment(3))
+            for number in 1...3 { try makeOld(fixture, segment(UInt32(number))) }
+            let (said, count) = try fixture.archive()
+            #expect(count == 0)
+            #expect(
+                said.contains(
+                    "info: \tError: \(segment(1)) is not a complete WAL segment (70000 bytes is not the size of a WAL "
+                        + "segment). File moved to errors directory."
+                )
+            )
+            #expect(
+                said.contains(
+                    "info: \tError: \(segment(2)) is not a complete WAL segment (1048576 bytes where its header says "
+                        + "16777216). File moved to errors directory."
+                )
+            )
+            #expect(fixture.errors.count == 3)
+            #expect(fixture.archived.isEmpty)
+            #expect(try fixture.records.isEmpty)
+        }
+    }
+
+    @Test func `a whole segment with a page header is archived`() throws {
+        try ArchiveFixture.with { fixture in
+            var bytes = segmentBytes(1)
+            bytes.replaceSubrange(0..<3, with: [0x10, 0xD1, 0x02])
+            bytes.replaceSubrange(32..<36, with: [0, 0, 0x10, 0])
+            try fixture.put(bytes, segment(1))
+            #expect(try fixture.archive().count == 1)
+        }
+    }
+
+    @Test func `a partial file in incoming is archived as it is`() throws {
+        try ArchiveFixture.with { fixture in
+            try fixture.put([1, 2, 3], "\(segment(1)).partial")
+            try fixture.archive()
+            #expect(fixture.archived == ["\(segment(1)).partial"])
+        }
+    }
+
+    @Test func `a link to a file is archived as the file`() throws {
+        try ArchiveFixture.with { fixture in
+            try Shell.write(segmentBytes(1), to: fixture.world.path("elsewhere"))
+            try FileSystem.symlink(
+                at: fixture.home.incomingWALsDirectory.appending(segment(1)),
+                to: FilePath(fixture.world.path("elsewhere"))
+            )
+            try fixture.archive()
+            let path = WALArchive(fixture.home).path(
+                of: .segment(try #require(WALSegmentName(segment(1)))),
+                text: segment(1)
+            )
+            #expect(try FileSystem.kindIfPresent(path, followingLinks: false) == .regular)
+            #expect(try fixture.stored(segment(1)) == segmentBytes(1))
+            #expect(fixture.incoming.isEmpty)
+        }
+    }
+
+    @Test func `a batch is as large as configured`() throws {
+        try ArchiveFixture.with("archiver_batch_size = 2") { fixture in
+            for number in 1...5 { try fixture.put(segmentBytes(number), segment(UInt32(number))) }
+            let (said, _) = try fixture.archive()
+            #expect(said.first == "show: Processing xlog segments from file archival for pg (batch size: 2)")
+            #expect(fixture.archived == [segment(1), segment(2)])
+            try fixture.archive()
+            try fixture.archive()
+            #expect(fixture.archived.count == 5)
+        }
+    }
+
+    @Test func `another archiver is not waited for`() throws {
+        try ArchiveFixture.with { fixture in
+            try fixture.put(segmentBytes(1), segment(1))
+            let lock = try FileLock.acquire(fixture.home.lockPath(.archiveWAL))
+            let (said, count) = try fixture.archive()
+            lock.release()
+            #expect(count == 0)
+            #expect(
+                said == [
+                    "info: Another archive-wal process is already running on server pg. Skipping to the next server"
+                ]
+            )
+            #expect(fixture.incoming == [segment(1)])
+        }
+    }
+
+    @Test func `a file that is stored without a line gets its line, once`() throws {
+        try ArchiveFixture.with("compression = pigz") { fixture in
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.put(segmentBytes(2), segment(2))
+            try fixture.archive()
+            let whole = try fixture.records
+            // As if the machine had died between the file and its line.
+            try XlogDatabase(fixture.home).rewrite { $0.name != segment(1) }
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.put(segmentBytes(2), segment(2))
+            try fixture.archive()
+            #expect(try fixture.records == [whole[1], whole[0]])
+            #expect(fixture.incoming.isEmpty)
+        }
+    }
+
+    @Test func `a missing list is made from the archive before it grows`() throws {
+        try ArchiveFixture.with { fixture in
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.archive()
+            try FileSystem.unlink(fixture.home.xlogDatabasePath)
+            try fixture.put(segmentBytes(2), segment(2))
+            try fixture.archive()
+            #expect(try fixture.records.map(\.name) == [segment(1), segment(2)])
+        }
+    }
+
+    @Test func `compressions that cannot be done are refused before a file is touched`() throws {
+        try ArchiveFixture.with("compression = snappy") { fixture in
+            try fixture.put(segmentBytes(1), segment(1))
+            #expect(throws: Failure.self) { try fixture.archive() }
+            #expect(fixture.incoming == [segment(1)])
+        }
+    }
+
+    /// Makes a file look as if nobody were writing to it any more.
+    private func makeOld(_ fixture: ArchiveFixture, _ name: String) throws {
+        let path = fixture.home.incomingWALsDirectory.appending(name)
+        try fixture.world.run(["touch", "-d", "2020-01-01", path.string]).orThrow()
+    }
+}
