@@ -194,22 +194,25 @@ func expectNoBackupMode(_ site: Site, sourceLocation: SourceLocation = #_sourceL
 func expectWholeArchive(
     _ site: Site,
     upTo last: String,
+    after circumstance: String = "",
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     let home = "\(site.host.home)/pg"
+    let backup = try #require(site.host.backupIDs("pg").first)
+    let segmentBytes = try #require(try site.host.info("pg", backup, "xlog_segment_size"))
     let segments = site.host.archivedWAL("pg").filter { $0.count == 24 }
     let listed = try site.world.read("\(home)/wals/pg-xlog.db").split(separator: "\n").compactMap {
         $0.split(separator: "\t").first.map(String.init)
     }
-    #expect(segments.contains(last), sourceLocation: sourceLocation)
-    #expect(listed.filter { $0.count == 24 } == segments, sourceLocation: sourceLocation)
+    #expect(segments.contains(last), "\(circumstance)", sourceLocation: sourceLocation)
+    #expect(listed.filter { $0.count == 24 } == segments, "\(circumstance)", sourceLocation: sourceLocation)
     let numbers = segments.compactMap { Int($0.suffix(8), radix: 16) }
     let isGapless = numbers.isEmpty || numbers == Array(numbers[0]..<numbers[0] + numbers.count)
     #expect(isGapless, "\(segments)", sourceLocation: sourceLocation)
     for segment in segments {
         let folder = segment.prefix(16)
         let size = try site.world.shell("gzip -dc '\(home)/wals/\(folder)/\(segment)' | wc -c").out
-        #expect(size == "16777216\n", "\(segment)", sourceLocation: sourceLocation)
+        #expect(size == "\(segmentBytes)\n", "\(segment)", sourceLocation: sourceLocation)
     }
     let strangers = site.world.names(in: "\(home)/wals/\(last.prefix(16))").filter { $0.count != 24 && $0.count != 40 }
     #expect(strangers == [], sourceLocation: sourceLocation)

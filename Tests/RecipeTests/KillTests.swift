@@ -7,7 +7,7 @@ import Testing
 @Suite struct KillTests {
     @Test func `killed anywhere, archive-wal loses no segment and its next run completes the archive`() throws {
         try World.with { world in
-            let site = try Site.local(in: world)
+            let site = try Site.local(in: world, segmentMegabytes: 1)
             try site.createLedger(rows: 100)
             _ = try site.backup()
             try site.archiveEverything()
@@ -19,13 +19,13 @@ import Testing
             }
             let home = "\(site.host.home)/pg"
             let last = try #require(segments.last)
-            try world.run(["cp", "-a", home, world.path("before")], as: .postgres).orThrow()
+            try world.run(["cp", "-a", home, world.path("before")]).orThrow()
             func reset() throws {
                 try world.run(["rm", "-rf", home]).orThrow()
                 try world.run(["cp", "-a", world.path("before"), home]).orThrow()
             }
 
-            for position in try positions(site.host, ["archive-wal", "pg"], atMost: 40) {
+            for position in try positions(site.host, ["archive-wal", "pg"], atMost: 24) {
                 try reset()
                 try expectKilled(site.host, ["archive-wal", "pg"], at: position)
                 for segment in segments {
@@ -37,7 +37,7 @@ import Testing
                 let again = try site.host.barman("archive-wal", "pg")
                 #expect(again.status == 0, "after \(position): \(again)")
                 #expect(world.names(in: "\(home)/incoming") == [], "after \(position)")
-                try expectWholeArchive(site, upTo: last)
+                try expectWholeArchive(site, upTo: last, after: "killed at \(position)")
                 for segment in segments {
                     let isEqual = try world.shell(
                         """
@@ -66,9 +66,9 @@ import Testing
             try world.run(["rm", "-rf", "\(home)/base/\(victim)/data/base", "\(home)/base/\(survivor)/data/base"])
             let firstNeeded = try #require(try site.host.info("pg", survivor, "begin_wal"))
             let needed = site.host.archivedWAL("pg").filter { $0 >= firstNeeded }
-            try world.run(["cp", "-a", home, world.path("before")], as: .postgres).orThrow()
+            try world.run(["cp", "-a", home, world.path("before")]).orThrow()
 
-            for position in try positions(site.host, ["delete", "pg", victim], atMost: 40) {
+            for position in try positions(site.host, ["delete", "pg", victim], atMost: 24) {
                 try world.run(["rm", "-rf", home]).orThrow()
                 try world.run(["cp", "-a", world.path("before"), home]).orThrow()
                 try expectKilled(site.host, ["delete", "pg", victim], at: position)

@@ -13,9 +13,10 @@ struct Site {
     static func local(
         in world: World,
         version: Int = 15,
+        segmentMegabytes: Int = 16,
         options: KeyValuePairs<String, String> = [:]
     ) throws -> Site {
-        let cluster = try world.cluster(version)
+        let cluster = try world.cluster(version, segmentMegabytes: segmentMegabytes)
         let host = try world.barmanHost(as: .postgres, global: ["compression": "gzip"])
         try host.addServer(
             "pg",

@@ -154,13 +154,20 @@ extension World {
         return copy
     }
 
-    /// The program under test beside the test bundle.
-    public static func builtProgram() throws -> String {
+    /// One of the programs beside PostgreSQL (`barman-wal-archive`, `barman-wal-restore`), where every user can run it.
+    public func walProgram(_ name: String) throws -> String {
+        let copy = self.path("bin/\(name)")
+        if !exists(copy) { try run(["cp", "--reflink=auto", try Self.builtProgram("barman-wal"), copy]).orThrow() }
+        return copy
+    }
+
+    /// A program under test beside the test bundle.
+    public static func builtProgram(_ name: String = "barman") throws -> String {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
         guard count > 0 else { throw WorldError("readlink /proc/self/exe: \(errnoText())") }
         let bundle = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
         guard let slash = bundle.lastIndex(of: "/") else { throw WorldError("no directory in \(bundle)") }
-        return bundle[..<slash] + "/barman"
+        return bundle[..<slash] + "/\(name)"
     }
 }

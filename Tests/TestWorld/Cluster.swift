@@ -136,8 +136,14 @@ public final class Cluster {
 
 extension World {
     /// A new cluster with data checksums, not started yet; made once per version, then copied.
-    public func cluster(_ version: Int = 15, named name: String = "pg") throws -> Cluster {
-        let template = try clusterTemplate(version)
+    ///
+    /// Small segments make a test that handles many of them fast.
+    public func cluster(
+        _ version: Int = 15,
+        named name: String = "pg",
+        segmentMegabytes: Int = 16
+    ) throws -> Cluster {
+        let template = try clusterTemplate(version, segmentMegabytes: segmentMegabytes)
         let parent = try makeDirectory("\(name)", as: .postgres, mode: 0o755)
         let dataDirectory = "\(parent)/data"
         try run(["cp", "-a", "--reflink=auto", template, dataDirectory]).orThrow()
@@ -169,14 +175,14 @@ extension World {
     }
 
     /// The data directory that clusters of this version are copied from.
-    private func clusterTemplate(_ version: Int) throws -> String {
+    private func clusterTemplate(_ version: Int, segmentMegabytes: Int) throws -> String {
         let programs = Scratch.serverPrograms(version)
         let release = try run(["\(programs)/postgres", "--version"]).orThrow().out
         guard let number = release.split(whereSeparator: { $0 == " " || $0 == "\n" }).dropFirst(2).first else {
             throw WorldError("\(programs)/postgres --version says: \(release)")
         }
         let templates = "\(Scratch.root)/templates-\(Account.postgres.name)"
-        let template = "\(templates)/\(number)"
+        let template = "\(templates)/\(number)-\(segmentMegabytes)"
         try makeDirectory(templates, as: .postgres, mode: 0o755)
         // Two processes or threads that want the same template: the second waits and finds it made.
         let lock = open("\(templates)/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
@@ -185,12 +191,12 @@ extension World {
         guard flock(lock, LOCK_EX) == 0 else { throw WorldError("flock: \(errnoText())") }
         if exists(template) { return template }
 
-        let unfinished = "\(templates)/\(number).tmp"
+        let unfinished = "\(template).tmp"
         Shell.removeTree(unfinished)
         try run(
             [
                 "\(programs)/initdb", "-D", unfinished, "-U", "postgres", "-A", "trust", "-N", "--data-checksums",
-                "-E", "UTF8", "--locale=C.UTF-8",
+                "-E", "UTF8", "--locale=C.UTF-8", "--wal-segsize=\(segmentMegabytes)",
             ],
             as: .postgres
         ).orThrow()

@@ -13,7 +13,7 @@ public final class SSHHost {
     private let port: Int
     private var server: BackgroundProgram?
 
-    init(world: World, name: String, account: Account) throws {
+    init(world: World, name: String, account: Account, environment: [String: String]) throws {
         self.world = world
         self.name = name
         self.account = account
@@ -40,7 +40,9 @@ public final class SSHHost {
             MaxSessions 100
             LogLevel VERBOSE
 
-            """,
+            """
+                + (environment.isEmpty
+                    ? "" : "SetEnv " + environment.map { "\($0)=\($1)" }.joined(separator: " ") + "\n"),
             to: "\(folder)/sshd_config"
         )
         if getuid() == 0 { try Shell.makeDirectory("/run/sshd") }
@@ -88,9 +90,14 @@ public final class SSHHost {
 }
 
 extension World {
-    /// Brings up hosts with ssh, each with the one account that lives there.
-    public func sshHosts(_ hosts: KeyValuePairs<String, Account>) throws -> [SSHHost] {
-        let servers = try hosts.map { try SSHHost(world: self, name: $0, account: $1) }
+    /// Brings up hosts with ssh, each with the one account that lives there and what sessions find in their environment.
+    public func sshHosts(
+        _ hosts: KeyValuePairs<String, Account>,
+        environments: [String: [String: String]] = [:]
+    ) throws -> [SSHHost] {
+        let servers = try hosts.map {
+            try SSHHost(world: self, name: $0, account: $1, environment: environments[$0] ?? [:])
+        }
         try write(
             servers.map(\.clientConfiguration).joined() + """
                 Host *
