@@ -20,13 +20,20 @@ test: ## Installs what the tests need, then runs all of them on real PostgreSQL,
 
 build: bootstrap ## Builds the release with a static Swift runtime into dist/bin.
 	@$(SWIFT) build -c release --static-swift-stdlib --product barman
+	@$(SWIFT) build -c release --static-swift-stdlib --product barman-wal
 	@mkdir -p dist/bin
-	@install -m 0755 "$$($(SWIFT) build -c release --static-swift-stdlib --product barman --show-bin-path)/barman" dist/bin/barman
+	@built="$$($(SWIFT) build -c release --static-swift-stdlib --show-bin-path)" && \
+		install -m 0755 "$$built/barman" dist/bin/barman && \
+		install -m 0755 -s "$$built/barman-wal" dist/bin/barman-wal
+	@for name in barman-wal-archive barman-wal-restore; do ln -sfn barman-wal "dist/bin/$$name"; done
 	@scripts/check-links dist/bin/barman
+	@scripts/check-links --static dist/bin/barman-wal
 
-install: build ## Installs the program under $(DESTDIR)$(PREFIX).
+install: build ## Installs the programs under $(DESTDIR)$(PREFIX).
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 0755 dist/bin/barman "$(DESTDIR)$(PREFIX)/bin/barman"
+	install -m 0755 dist/bin/barman-wal "$(DESTDIR)$(PREFIX)/bin/barman-wal"
+	for name in barman-wal-archive barman-wal-restore; do ln -sfn barman-wal "$(DESTDIR)$(PREFIX)/bin/$$name"; done
 
 lint: ## Checks the formatting of every Swift file.
 	@$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
@@ -35,7 +42,7 @@ format: ## Formats every Swift file in place.
 	@$(SWIFT) format --in-place --parallel --recursive Package.swift Sources Tests
 
 bench: ## Measures the release build beside the oracle and prints a table with ratios (BENCH_QUICK=1: a small one).
-	@scripts/bootstrap --bench
+	@scripts/bootstrap --tests
 	@$(MAKE) --no-print-directory build
 	@python3 Benchmarks/bench.py
 
