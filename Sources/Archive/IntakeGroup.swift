@@ -18,12 +18,15 @@ struct IntakeGroup {
     private let archive: WALArchive
     private let reporter: any Reporter
     private var decisions: [IntakeDecision] = []
-    /// Names whose lines were written by this run.
-    private var listed: Set<String> = []
+    /// The files of this run, in groups of which this one is the current.
+    private let entries: [IntakeQueue.Entry]
+    /// Those of them that had a line before the run; read once, and only if one of them is stored already.
+    private var listed: Set<String>?
 
-    init(home: ServerHome, reporter: any Reporter) {
+    init(home: ServerHome, reporter: any Reporter, entries: [IntakeQueue.Entry]) {
         self.home = home
         self.reporter = reporter
+        self.entries = entries
         archive = WALArchive(home)
     }
 
@@ -55,7 +58,6 @@ struct IntakeGroup {
         let byName = Dictionary((records + healed).map { ($0.name, $0) }) { first, _ in first }
         let lines = taken.compactMap { byName[$0.entry.text] }
         try XlogDatabase(home).append(lines)
-        for line in lines { listed.insert(line.name) }
         try finish(taken)
         return records
     }
@@ -76,35 +78,41 @@ struct IntakeGroup {
 
     /// Lines for files that are stored and not in the list, because a run died between the two.
     ///
-    /// The list is read for that only when there is such a file, and once.
-    private func unlistedRecords(
+    /// The list is read for that only when there is a stored file at all, and once in a run.
+    private mutating func unlistedRecords(
         of decisions: [IntakeDecision],
         directories: inout Set<FilePath>
     ) throws -> [XlogRecord] {
-        var missing: [String: IntakeDecision] = [:]
-        for decision in decisions {
-            guard case .stored = decision.verdict, !listed.contains(decision.entry.text) else { continue }
-            missing[decision.entry.text] = decision
-        }
-        guard !missing.isEmpty else { return [] }
-        try XlogDatabase(home).forEachLine { line in
-            missing[line.name] = nil
-            return !missing.isEmpty
-        }
-        return try missing.keys.sorted().compactMap { name in
-            guard let entry = missing[name]?.entry else { return nil }
+        let stored = decisions.filter { if case .stored = $0.verdict { true } else { false } }
+        guard !stored.isEmpty else { return [] }
+        let listed = try self.listed ?? listedNames()
+        self.listed = listed
+        return try stored.filter { !listed.contains($0.entry.text) }.map { decision in
+            let entry = decision.entry
             let path = archive.path(of: entry.name, text: entry.text)
             try FileSystem.syncFile(path)
             directories.insert(archive.directory(of: entry.name))
             let status = try FileSystem.status(of: path)
             return XlogRecord(
-                name: name,
+                name: entry.text,
                 sizeBytes: status.sizeBytes,
                 modifiedSeconds: status.modifiedSeconds,
                 modifiedNanoseconds: status.modifiedNanoseconds,
                 compression: try recordedCompression(of: path)
             )
         }
+    }
+
+    /// Which files of this run have a line.
+    private func listedNames() throws -> Set<String> {
+        let wanted = Set(entries.map(\.text))
+        var found: Set<String> = []
+        try XlogDatabase(home).forEachLine { line in
+            let name = line.name
+            if wanted.contains(name) { found.insert(name) }
+            return found.count < wanted.count
+        }
+        return found
     }
 
     /// The configured name where it writes the format that is found: `pigz` files cannot be told from gzip.
@@ -124,12 +132,7 @@ struct IntakeGroup {
             reporter.show("\t\(entry.text)")
             switch decision.verdict {
             case .store, .stored:
-                do {
-                    try FileSystem.unlinkIfPresent(entry.path)
-                } catch {
-                    // It is archived; the next run will find it stored and try again.
-                    reporter.log(.warning, Self.logger, "Unable to remove \(entry.path.string): \(error)")
-                }
+                remove(decision)
             case .different:
                 try errors.take(entry.path, as: .duplicate)
                 reporter.info(
@@ -145,6 +148,19 @@ struct IntakeGroup {
             case .vanished:
                 reporter.log(.warning, Self.logger, "\(entry.path.string) has vanished")
             }
+        }
+    }
+
+    /// Removes the received file of what is archived, unless another one has come in its place meanwhile.
+    private func remove(_ decision: IntakeDecision) {
+        let path = decision.entry.path
+        do {
+            guard let now = try FileSystem.statusIfPresent(of: path), let then = decision.status else { return }
+            guard now.isSameFile(as: then), now.sizeBytes == then.sizeBytes else { return }
+            try FileSystem.unlinkIfPresent(path)
+        } catch {
+            // The next run will find it stored and try again.
+            reporter.log(.warning, Self.logger, "Unable to remove \(path.string): \(error)")
         }
     }
 

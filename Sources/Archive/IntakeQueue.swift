@@ -21,7 +21,10 @@ struct IntakeQueue: Sendable {
         /// What its name says.
         let name: WALFileName
         /// Where it waits.
-        let path: FilePath
+        let directory: FilePath
+
+        /// The file itself; made when needed, since many may wait.
+        var path: FilePath { directory.appending(text) }
     }
 
     /// What one run takes (wal-archiving.md 3).
@@ -93,7 +96,7 @@ struct IntakeQueue: Sendable {
                 batch.foreign.append(text)
                 continue
             }
-            let entry = Entry(text: text, name: name, path: path)
+            let entry = Entry(text: text, name: name, directory: directory)
             if kind == .streaming, case .partial = name {
                 older.append(entry)
             } else {

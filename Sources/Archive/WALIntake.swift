@@ -123,7 +123,7 @@ private struct IntakePass {
 
     /// Compresses on several threads; stores in order, group by group, on this one.
     private func archive(_ batch: IntakeQueue.Batch) throws -> Int {
-        var group = IntakeGroup(home: home, reporter: reporter)
+        var group = IntakeGroup(home: home, reporter: reporter, entries: batch.entries)
         var count = 0
         let workerCount = min(compression.workerCount(coreCount: Workers.coreCount), workerLimit)
         do {
@@ -159,7 +159,7 @@ private struct IntakePass {
 
     /// With hooks each file is on its own, since a script may expect to find it stored.
     private func archiveOneByOne(_ batch: IntakeQueue.Batch, _ hooks: ArchiveHooks) throws -> Int {
-        var group = IntakeGroup(home: home, reporter: reporter)
+        var group = IntakeGroup(home: home, reporter: reporter, entries: batch.entries)
         let stager = try WALStager(home: home, compression: compression, encryption: encryption)
         var count = 0
         for (index, entry) in batch.entries.enumerated() {

@@ -21,36 +21,50 @@ public struct WALSwitch: Sendable {
     /// `timeoutSeconds` 0 waits forever. What a user can understand is reported; throws `Failure` or
     /// `SignalWatch.Interrupted`.
     public func run(force: Bool = false, archive: Bool = false, timeoutSeconds: Int64 = 30) throws {
-        guard let outcome = try perform(force: force) else { return }
         let wait = WALWait(home: home, reporter: reporter)
-        switch outcome {
-        case .closed(let segment):
+        switch try perform(force: force) {
+        case .failed:
+            return
+        case .standby:
+            reporter.info("No switch performed because server '\(home.name)' is a standby.")
+            if archive { try wait.untilAnythingIsArchived(timeoutSeconds: timeoutSeconds) }
+        case .switched(.closed(let segment)):
             reporter.info("The WAL file \(segment) has been closed on server '\(home.name)'")
             if archive { try wait.untilArchived(segment.description, timeoutSeconds: timeoutSeconds) }
-        case .notNeeded:
+        case .switched(.notNeeded):
             reporter.info("No switch required for server '\(home.name)'")
             if archive { try wait.untilAnythingIsArchived(timeoutSeconds: timeoutSeconds) }
         }
     }
 
-    /// `nil` when nothing was switched and the reason has been told.
-    private func perform(force: Bool) throws(Failure) -> WALSwitchOutcome? {
+    /// What came of it.
+    private enum Outcome {
+        case switched(WALSwitchOutcome)
+        case standby
+        /// The reason has been told.
+        case failed
+    }
+
+    private func perform(force: Bool) throws(Failure) -> Outcome {
+        if force { reporter.log(.info, Self.logger, "Force a CHECKPOINT before pg_switch_wal()") }
         do throws(PostgresError) {
             if force { try postgres.checkpoint() }
-            return try postgres.switchWAL()
+            return .switched(try postgres.switchWAL())
         } catch {
             switch error.kind {
             case .isInRecovery:
-                reporter.info("No switch performed because server '\(home.name)' is a standby.")
+                return .standby
             case .missingPrivileges where force && error.message.hasPrefix("Barman switch-wal"):
                 reporter.error(error.message)
             case .missingPrivileges:
                 throw Failure(error.message, kind: .exception, cause: error)
             default:
-                reporter.log(.debug, "barman.server", "Error issuing a switch of WAL: \(error)")
+                reporter.log(.debug, Self.logger, "Error issuing a switch of WAL: \(error)")
                 reporter.error("Unable to perform pg_switch_wal for server '\(home.name)'.")
             }
-            return nil
+            return .failed
         }
     }
+
+    private static let logger = "barman.server"
 }
