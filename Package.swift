@@ -20,9 +20,10 @@ let package = Package(
     name: "swift-barman",
     products: [
         .executable(name: "barman", targets: ["barman"]),
+        .executable(name: "barman-wal", targets: ["barman-wal"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-system.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.6.0")
     ],
     targets: [
         // System libraries.
@@ -34,6 +35,9 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+        // Checksums, on the processor's own instructions where it has them.
+        .target(name: "CDigest"),
 
         // Leaves: pure values.
         .target(name: "Failure", swiftSettings: pureSettings),
@@ -54,12 +58,14 @@ let package = Package(
         ),
         .target(
             name: "Codecs",
-            dependencies: ["Failure", "Files", "CBZip2", "CDeflate", "CLZ4", "CLZMA", "CZlib", "CZstd", system],
+            dependencies: [
+                "Failure", "Files", "CBZip2", "CDeflate", "CDigest", "CLZ4", "CLZMA", "CZlib", "CZstd", system,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "CodecsTests",
-            dependencies: ["Codecs", "Failure", "Files", "TestWorld", system],
+            dependencies: ["CDigest", "Codecs", "Failure", "Files", "TestWorld", system],
             swiftSettings: settings
         ),
         .target(name: "Pipeline", dependencies: ["Codecs", "Failure", "Files", system], swiftSettings: settings),
@@ -176,6 +182,24 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(name: "barman", dependencies: ["Commands"], swiftSettings: settings),
+
+        // The programs beside PostgreSQL: small and, in a release, wholly static.
+        .target(
+            name: "WALClient",
+            dependencies: ["Codecs", "Files", "Pipeline", "Processes", "WAL", system],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "WALClientTests",
+            dependencies: ["WALClient", "Codecs", "Files", "TestWorld", "WAL", "barman", "barman-wal", system],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "barman-wal",
+            dependencies: ["WALClient"],
+            swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]
+        ),
 
         // Tests on real parts: the built program against real PostgreSQL, ssh, rsync and the oracle.
         .target(name: "TestWorld", dependencies: [system], path: "Tests/TestWorld", swiftSettings: settings),

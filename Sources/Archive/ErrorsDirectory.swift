@@ -16,10 +16,12 @@ struct ErrorsDirectory: Sendable {
     let home: ServerHome
 
     /// Moves a file or directory there, durably, under a name that nothing has yet.
-    func take(_ path: FilePath, as kind: Kind) throws(FileError) {
+    ///
+    /// The name begins with `name`, or with that of the file.
+    func take(_ path: FilePath, as kind: Kind, name: String? = nil) throws(FileError) {
         let directory = home.errorsDirectory
         try FileSystem.createDirectories(directory)
-        let destination = try freePath(for: path.lastComponent?.string ?? "", kind)
+        let destination = try freePath(for: name ?? path.lastComponent?.string ?? "", kind)
         do throws(FileError) {
             try FileSystem.rename(path, to: destination)
         } catch {

@@ -51,7 +51,7 @@ struct WALCompression: Sendable {
         }
     }
 
-    private static func level(_ level: Settings.CompressionLevel?) -> CodecLevel {
+    static func level(_ level: Settings.CompressionLevel?) -> CodecLevel {
         switch level {
         case .low: .low
         case .medium, nil: .medium

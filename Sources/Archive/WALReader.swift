@@ -117,7 +117,7 @@ public struct WALReader: Sendable {
     }
 
     /// A file that only we can read, while it is used.
-    private func withTemporaryFile(
+    func withTemporaryFile(
         for source: FilePath,
         fill: (borrowing OwnedDescriptor) throws -> Void,
         then use: (FilePath) throws -> Void

@@ -27,6 +27,10 @@ public struct FileStatus: Sendable, Equatable {
     public let modifiedSeconds: Int64
     /// The nanoseconds within that second.
     public let modifiedNanoseconds: Int
+    /// Time of the last change of its contents, names or attributes, which nobody can set; in seconds since the epoch.
+    public let changedSeconds: Int64
+    /// The nanoseconds within that second.
+    public let changedNanoseconds: Int
     /// Time of the last access, in seconds since the epoch.
     public let accessedSeconds: Int64
     /// The nanoseconds within that second.
@@ -54,6 +58,8 @@ public struct FileStatus: Sendable, Equatable {
         permissions = FilePermissions(rawValue: status.st_mode & 0o7777)
         modifiedSeconds = Int64(status.st_mtim.tv_sec)
         modifiedNanoseconds = Int(status.st_mtim.tv_nsec)
+        changedSeconds = Int64(status.st_ctim.tv_sec)
+        changedNanoseconds = Int(status.st_ctim.tv_nsec)
         accessedSeconds = Int64(status.st_atim.tv_sec)
         accessedNanoseconds = Int(status.st_atim.tv_nsec)
         device = UInt64(status.st_dev)

@@ -49,32 +49,6 @@ enum LaterCommands {
         summary: "Copy WAL files from the primary node to this passive one.",
         positionals: [.server]
     )
-    static let getWAL = CommandSpecification(
-        name: "get-wal",
-        summary: "Deliver a WAL file of a server on standard output or into a directory.",
-        options: [
-            .value("--output-directory", "-o", help: "put the file into this directory"),
-            .flag("--partial", "-P", help: "take a partial file if there is no complete one"),
-            .flag("--gzip", "-z", "-x", keeping: "compression", as: .text("gzip"), help: "send it as gzip"),
-            .flag("--bzip2", "-j", keeping: "compression", as: .text("bzip2"), help: "send it as bzip2"),
-            .flag("--keep-compression", help: "deliver the bytes as they are stored"),
-            .value(
-                "--peek",
-                "-p",
-                type: .positiveInteger,
-                metavar: "SIZE",
-                help: "print the names of up to SIZE files from this one on, and deliver nothing"
-            ),
-            .flag("--test", "-t", help: "test the way to the server's WAL; the name is ignored"),
-        ],
-        positionals: [.server, PositionalArgument("wal_name", help: "the WAL file")]
-    )
-    static let putWAL = CommandSpecification(
-        name: "put-wal",
-        summary: "Take a WAL file as a tar stream on standard input and store it in the incoming directory.",
-        options: [.flag("--test", "-t", help: "test that the server can take WAL files")],
-        positionals: [.server]
-    )
     static let receiveWAL = CommandSpecification(
         name: "receive-wal",
         summary: "Receive WAL from PostgreSQL by streaming replication.",

@@ -1,0 +1,84 @@
+import CLinux
+public import Files
+import Glibc
+import SystemPackage
+
+/// A child that was started and not yet waited for.
+public struct RunningProcess: Sendable {
+    /// Its process number.
+    public let number: Int32
+
+    /// Waits for its end.
+    public func wait() -> ProcessStatus {
+        var raw: Int32 = 0
+        while waitpid(number, &raw, 0) < 0 {
+            // Nobody else waits for our children, so that this is an interruption by a signal.
+            guard errno == EINTR else { return .exited(-1) }
+        }
+        return raw & 0x7F == 0 ? .exited(raw >> 8 & 0xFF) : .signaled(raw & 0x7F)
+    }
+
+    /// Asks it to end.
+    public func terminate() {
+        _ = kill(number, SIGTERM)
+    }
+}
+
+/// A pipe to or from a child; both ends are closed in children that are not given them.
+public struct ChildPipe: ~Copyable {
+    /// Where bytes come out.
+    public var reader: OwnedDescriptor?
+    /// Where bytes go in.
+    public var writer: OwnedDescriptor?
+
+    /// Makes a pipe that holds up to 1 MiB where the system allows it.
+    public init() throws(ProcessError) {
+        var ends: [Int32] = [-1, -1]
+        guard linux_pipe2(&ends, O_CLOEXEC) == 0 else { throw .plumbing(call: "pipe", errno: Errno(rawValue: errno)) }
+        for index in ends.indices where ends[index] < 3 {
+            // A descriptor below 3 would be overwritten while a child's are set up.
+            let moved = fcntl(ends[index], F_DUPFD_CLOEXEC, 3)
+            let number = errno
+            close(ends[index])
+            ends[index] = moved
+            guard moved >= 0 else {
+                close(ends[1 - index])
+                throw .plumbing(call: "fcntl", errno: Errno(rawValue: number))
+            }
+        }
+        // F_SETPIPE_SZ (fcntl(2)); with less room it only takes more turns.
+        _ = fcntl(ends[1], 1031, 1 << 20)
+        reader = OwnedDescriptor(adopting: FileDescriptor(rawValue: ends[0]), path: "pipe")
+        writer = OwnedDescriptor(adopting: FileDescriptor(rawValue: ends[1]), path: "pipe")
+    }
+}
+
+extension ProcessRequest {
+    /// Starts the child with its streams as the request has them and returns at once; the caller waits for it.
+    ///
+    /// Streams that somebody of ours would have to pump (`bytes`, `collect`, `lines`, `chunks`) are not for this: they become
+    /// `/dev/null`.
+    public func start() throws(ProcessError) -> RunningProcess {
+        let childInput: ChildStream =
+            switch input {
+            case .none, .bytes: .null
+            case .descriptor(let descriptor): .descriptor(descriptor.rawValue)
+            case .inherited: .inherited
+            }
+        let number = try Spawn.start(
+            self,
+            input: childInput,
+            output: Self.stream(output),
+            errorOutput: Self.stream(errorOutput)
+        )
+        return RunningProcess(number: number)
+    }
+
+    private static func stream(_ output: Output) -> ChildStream {
+        switch output {
+        case .descriptor(let descriptor): .descriptor(descriptor.rawValue)
+        case .inherited: .inherited
+        case .collect, .lines, .chunks, .discard: .null
+        }
+    }
+}

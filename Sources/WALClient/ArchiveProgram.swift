@@ -1,0 +1,218 @@
+import Codecs
+import Files
+import Processes
+import SystemPackage
+import WAL
+
+/// `barman-wal-archive`: an `archive_command` that sends WAL to the backup host's `put-wal`.
+enum ArchiveProgram {
+    static let name = "barman-wal-archive"
+
+    static func run(_ words: [String]) -> Int32 {
+        let arguments: ArchiveArguments
+        do {
+            arguments = try ArchiveArguments(words)
+        } catch {
+            return error.show()
+        }
+        Emergency.install()
+        let program = ArchiveRun(arguments)
+        return arguments.isTest ? ConnectionTest.run(program.testRequest) : program.run()
+    }
+}
+
+extension ArgumentTable.Ending {
+    /// Prints what ends the program; returns its exit status.
+    func show() -> Int32 {
+        switch self {
+        case .shown(let text):
+            Terminal.output(text)
+            return 0
+        case .refused(let text):
+            Terminal.error(text)
+            return 2
+        }
+    }
+}
+
+/// One call of the program.
+private struct ArchiveRun {
+    private let arguments: ArchiveArguments
+    private let multiplexing: Multiplexing?
+
+    init(_ arguments: ArchiveArguments) {
+        self.arguments = arguments
+        multiplexing = arguments.multiplexes ? Multiplexing(to: arguments.host, in: arguments.stateDirectory) : nil
+    }
+
+    var testRequest: ProcessRequest {
+        arguments.host.request(remote: arguments.host.putWords(test: true), multiplexing: multiplexing)
+    }
+
+    func run() -> Int32 {
+        let path = FilePath(arguments.walPath)
+        // What cannot be looked at cannot be opened either; that is told below.
+        if (try? FileSystem.isDirectory(path)) == true {
+            Terminal.complain("WAL_PATH cannot be a directory: \(arguments.walPath)")
+            return 2
+        }
+        do {
+            guard arguments.batch > 1 else { return try report(send([path])) }
+            return try runBatch(path)
+        } catch {
+            Terminal.complain("Error executing ssh: \(error)")
+            return 2
+        }
+    }
+
+    /// Sends the file and others that are ready behind it, unless the backup host has confirmed it already.
+    private func runBatch(_ path: FilePath) throws -> Int32 {
+        guard PrivateDirectory.prepare(arguments.stateDirectory) else { return try report(send([path])) }
+        let queue = ReadyQueue(walPath: path)
+        let acknowledgements = Acknowledgements(
+            directory: arguments.stateDirectory,
+            key: BackupHost.key([arguments.host.serverKey, queue.directoryKey])
+        )
+        if acknowledgements.contains(path) { return 0 }
+        let followers = queue.following(limit: arguments.batch - 1)
+        guard !followers.isEmpty else { return try report(send([path])) }
+        let result = try send([path] + followers)
+        guard case .finished(.exited(0), nil) = result.ending else {
+            // One of the others may be the reason.
+            return result.isConnectionProblem ? report(result) : try report(send([path]))
+        }
+        // What cannot be written down is sent again; only what is written down is ever confirmed.
+        try? acknowledgements.replace(with: result.sent.filter { $0.name != path.lastComponent?.string })
+        return 0
+    }
+
+    // MARK: Sending
+
+    private struct Result {
+        enum Ending {
+            /// ssh ended; the error is that of writing to it.
+            case finished(ProcessStatus, FileError?)
+        }
+
+        var ending: Ending
+        var sent: [Acknowledgements.Entry] = []
+
+        var isConnectionProblem: Bool {
+            guard case .finished(.exited(255), _) = ending else { return false }
+            return true
+        }
+    }
+
+    private func report(_ result: Result) -> Int32 {
+        switch result.ending {
+        case .finished(.exited(0), nil):
+            return 0
+        case .finished(.exited(0), .some(let error)):
+            Terminal.complain("Error executing ssh: \(error)")
+            return 2
+        case .finished(.exited(255), _), .finished(.signaled, _):
+            Terminal.complain("Connection problem with ssh")
+            return 3
+        case .finished(.exited(let status), _):
+            Terminal.complain("Remote 'barman put-wal' command has failed!")
+            return status
+        }
+    }
+
+    /// Sends files in one call; tried once more on a connection of its own when a shared one turns out to be broken.
+    private func send(_ paths: [FilePath]) throws -> Result {
+        guard let multiplexing, multiplexing.isEstablished else {
+            return try sendOnce(paths, multiplexing)
+        }
+        let result = try sendOnce(paths, multiplexing)
+        guard result.isConnectionProblem else { return result }
+        multiplexing.forget()
+        return try sendOnce(paths, nil)
+    }
+
+    private func sendOnce(_ paths: [FilePath], _ multiplexing: Multiplexing?) throws -> Result {
+        // Nothing is started for a file that cannot be read.
+        var next: Parcel? = try open(paths[0])
+        var pipe = try ChildPipe()
+        guard let reader = pipe.reader.take(), let writer = pipe.writer.take() else {
+            return Result(ending: .finished(.exited(-1), nil))
+        }
+        var request = arguments.host.request(
+            remote: arguments.host.putWords(test: false),
+            multiplexing: multiplexing
+        )
+        request.input = .descriptor(reader.raw)
+        let child = try request.start()
+        Emergency.watch(child)
+        try reader.close()
+
+        var result = Result(ending: .finished(.exited(0), nil))
+        var failure: FileError?
+        do throws(FileError) {
+            var tar = TarWriter()
+            var list = ""
+            for index in paths.indices {
+                guard let parcel = next.take() else { continue }
+                let checksum = try parcel.send(&tar, arguments.algorithm, to: writer)
+                list += "\(checksum) *\(parcel.name)\n"
+                result.sent.append(Acknowledgements.Entry(name: parcel.name, status: parcel.status))
+                // A follower that cannot be read is PostgreSQL's next call's business.
+                if index + 1 < paths.count { next = try? open(paths[index + 1]) }
+            }
+            let listMember = TarMember(name: arguments.algorithm.listName, sizeBytes: Int64(list.utf8.count))
+            try writer.writeAll(tar.header(of: listMember) + Array(list.utf8))
+            try writer.writeAll(TarWriter.padding(after: listMember.sizeBytes) + tar.end())
+        } catch {
+            failure = error
+            // The stream has no end mark, so that the other side refuses it; it must not wait for more.
+            if error.errno != .brokenPipe { child.terminate() }
+        }
+        do throws(FileError) {
+            try writer.close()
+        } catch {
+            failure = failure ?? error
+        }
+        let status = child.wait()
+        Emergency.watch(nil)
+        if let failure, failure.errno != .brokenPipe { throw failure }
+        result.ending = .finished(status, failure)
+        return result
+    }
+
+    private func open(_ path: FilePath) throws -> Parcel {
+        try Parcel.open(path, compression: arguments.compression, level: arguments.level)
+    }
+}
+
+/// `--test` of both programs.
+enum ConnectionTest {
+    /// Prints what the other host says; returns ssh's status as it is.
+    static func run(_ request: ProcessRequest) -> Int32 {
+        do {
+            var pipe = try ChildPipe()
+            guard let reader = pipe.reader.take(), let writer = pipe.writer.take() else { return 2 }
+            var request = request
+            request.output = .descriptor(writer.raw)
+            request.errorOutput = .descriptor(writer.raw)
+            let child = try request.start()
+            Emergency.watch(child)
+            try writer.close()
+            let text = try reader.readToEnd(limit: 1 << 20)
+            Terminal.output(String(decoding: text, as: UTF8.self) + "\n")
+            return child.wait().shellStatus
+        } catch {
+            Terminal.complain("Error executing ssh: \(error)")
+            return 2
+        }
+    }
+}
+
+extension ProcessStatus {
+    /// The status as a shell says it.
+    var shellStatus: Int32 {
+        switch self {
+        case .exited(let status): status
+        case .signaled(let signal): 128 + signal
+        }
+    }
+}

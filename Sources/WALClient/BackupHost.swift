@@ -1,0 +1,45 @@
+import Codecs
+import Files
+import Processes
+import SystemPackage
+
+/// The backup host as a client is told of it, and how it is called.
+struct BackupHost: Sendable {
+    let host: String
+    let user: String
+    let port: String?
+    let configuration: String?
+    let server: String
+
+    /// What one call is: these words on the other host.
+    func request(remote words: [String], multiplexing: Multiplexing?) -> ProcessRequest {
+        let connection = (port.map { ["-p", $0] } ?? []) + ["-q", "-T"] + (multiplexing?.options ?? [])
+        var request = ProcessRequest("ssh", connection + ["\(user)@\(host)", "barman"] + words)
+        request.output = .inherited
+        request.errorOutput = .inherited
+        return request
+    }
+
+    /// The words of `put-wal`.
+    func putWords(test: Bool) -> [String] {
+        (configuration.map { ["--config='\($0)'"] } ?? []) + ["put-wal", server] + (test ? ["--test"] : [])
+    }
+
+    /// The words of `get-wal`; each option as it must stand there.
+    func getWords(_ options: [String], _ wal: String) -> [String] {
+        let command = (["get-wal"] + options + ["'\(server)'", "'\(wal)'"]).joined(separator: " ")
+        return (configuration.map { ["--config \($0)"] } ?? []) + [command]
+    }
+
+    /// Tells connections apart: one for each account on each port of a host.
+    var connectionKey: String { Self.key(["connection", user, host, port ?? ""]) }
+
+    /// Tells servers apart, whatever they are called elsewhere.
+    var serverKey: String { Self.key(["server", user, host, port ?? "", configuration ?? "", server]) }
+
+    /// A short name that two different lists of words do not share.
+    static func key(_ words: [String]) -> String {
+        let text = words.map { "\($0.utf8.count):\($0)" }.joined(separator: ",")
+        return String(Checksum.hexadecimal(of: Array(text.utf8)).prefix(24))
+    }
+}

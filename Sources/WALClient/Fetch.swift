@@ -1,0 +1,132 @@
+import Codecs
+import Files
+import Glibc
+import Processes
+import SystemPackage
+import WAL
+
+/// Getting files from the backup host's `get-wal`.
+struct Fetch: Sendable {
+    let host: BackupHost
+    let multiplexing: Multiplexing?
+
+    init(_ arguments: RestoreArguments) {
+        host = arguments.host
+        multiplexing = arguments.multiplexes ? Multiplexing(to: arguments.host, in: arguments.stateDirectory) : nil
+    }
+
+    /// The names of files that are there, from this one on; none when the host cannot be asked.
+    func names(from name: String, _ options: [String], quietly: Bool = false) throws -> [String] {
+        var text: [UInt8] = []
+        let status = try attempt { multiplexing in
+            var pipe = try ChildPipe()
+            guard let reader = pipe.reader.take(), let writer = pipe.writer.take() else { return .exited(-1) }
+            var request = host.request(remote: host.getWords(options, name), multiplexing: multiplexing)
+            request.output = .descriptor(writer.raw)
+            if quietly { request.errorOutput = .discard }
+            let child = try request.start()
+            Emergency.watch(child)
+            try writer.close()
+            text = try reader.readToEnd(limit: 1 << 20)
+            return child.wait()
+        }
+        Emergency.watch(nil)
+        guard status == .exited(0) else { return [] }
+        return text.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Receives a file into an open one, from its start; returns how ssh ended.
+    func receive(
+        _ name: String,
+        _ options: [String],
+        into output: borrowing OwnedDescriptor,
+        quietly: Bool = false
+    ) throws -> ProcessStatus {
+        let path = output.path
+        let number = output.raw
+        return try attempt { multiplexing in
+            let target = try OwnedDescriptor(duplicating: number, path: path)
+            // A second attempt starts over.
+            try target.truncate(to: 0)
+            try target.seek(to: 0)
+            var request = host.request(remote: host.getWords(options, name), multiplexing: multiplexing)
+            request.output = .descriptor(number)
+            if quietly { request.errorOutput = .discard }
+            let child = try request.start()
+            if !quietly { Emergency.watch(child) }
+            let status = child.wait()
+            if !quietly { Emergency.watch(nil) }
+            return status
+        }
+    }
+
+    /// Makes a call; once more on a connection of its own when a shared one turns out to be broken.
+    private func attempt(_ call: (Multiplexing?) throws -> ProcessStatus) throws -> ProcessStatus {
+        let isShared = multiplexing?.isEstablished == true
+        let status = try call(multiplexing)
+        guard isShared, status == .exited(255) else { return status }
+        multiplexing?.forget()
+        return try call(nil)
+    }
+}
+
+/// What is done with a file that was received.
+enum ReceivedWAL {
+    /// Decompresses a file in its place, if it is compressed.
+    static func unpack(_ path: FilePath) throws {
+        guard CompressionFormat.detect(prefix: try FileSystem.readPrefix(path, count: 16)) != nil else { return }
+        let packed = try OwnedDescriptor(opening: path)
+        let status = try packed.status()
+        let temporary = path.removingLastComponent().appending(
+            ".\(path.lastComponent?.string ?? "").\(FileSystem.randomNamePart()).tmp"
+        )
+        let output = try OwnedDescriptor(
+            opening: temporary,
+            .writeOnly,
+            options: [.create, .exclusiveCreate],
+            permissions: status.permissions
+        )
+        do {
+            let source = Borrowed(number: packed.raw.rawValue, path: path)
+            let reader = try DecompressingReader(source: source.read)
+            let buffer = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: DecompressingReader.preferredBytes,
+                alignment: 64
+            )
+            defer { buffer.deallocate() }
+            while true {
+                let count = try reader.read(into: buffer)
+                if count == 0 { break }
+                try output.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
+            try output.close()
+            try FileSystem.rename(temporary, to: path)
+        } catch {
+            // The error above is the one that matters.
+            _ = try? FileSystem.unlink(temporary)
+            throw error
+        }
+        try packed.close()
+    }
+
+    /// What speaks against a file being the segment of that name, in words; `nil` if nothing does.
+    ///
+    /// Only a page header can tell: a file without one is left to PostgreSQL to judge.
+    static func defect(of path: FilePath, name: String) throws -> String? {
+        guard let segment = WALSegmentName(name) else { return nil }
+        let prefix = try FileSystem.readPrefix(path, count: WALPageHeader.byteCount)
+        guard let header = WALPageHeader(prefix) else { return nil }
+        return header.defect(asSegment: segment, sizeBytes: try FileSystem.status(of: path).sizeBytes)
+    }
+
+    /// Moves a file, by copying where it cannot be renamed.
+    static func move(_ source: FilePath, to destination: FilePath) throws(FileError) {
+        do throws(FileError) {
+            try FileSystem.rename(source, to: destination)
+        } catch {
+            guard error.errno == .improperLink else { throw error }
+            try FileSystem.copyFile(from: source, to: destination)
+            try FileSystem.unlink(source)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Files
+import SystemPackage
+
+/// Calls that share one ssh connection: OpenSSH's multiplexing, with its socket in a private directory.
+struct Multiplexing: Sendable {
+    /// The socket of the connection.
+    let socket: FilePath
+    /// How long the connection stays when nobody uses it.
+    static let idleSeconds = 120
+    /// The longest path that a socket can have, less what ssh appends while it makes it (unix(7), ssh's muxserver_listen).
+    private static let longestPath = 107 - 17
+
+    /// The connection to a host; `nil` when there is no safe place for its socket, and every call goes its own way.
+    init?(to host: BackupHost, in directory: FilePath) {
+        socket = directory.appending(host.connectionKey)
+        // ssh would take `%` for an escape, and blanks for the end of the word.
+        let isPlain = !socket.string.utf8.contains { [0x20, 0x25, 0x22, 0x27, 0x5C, 0x09].contains($0) }
+        guard isPlain, socket.string.utf8.count <= Self.longestPath, PrivateDirectory.prepare(directory) else {
+            return nil
+        }
+    }
+
+    /// What ssh is told.
+    ///
+    /// A connection whose other end is silently gone would keep its users waiting: it is asked for signs of life.
+    var options: [String] {
+        [
+            "ControlMaster=auto", "ControlPersist=\(Self.idleSeconds)", "ControlPath=\(socket)",
+            "ServerAliveInterval=10", "ServerAliveCountMax=3",
+        ].flatMap { ["-o", $0] }
+    }
+
+    /// Whether there is a connection to share already.
+    var isEstablished: Bool {
+        // What cannot be looked at cannot be used.
+        (try? FileSystem.kindIfPresent(socket, followingLinks: false)) == .other
+    }
+
+    /// Forgets a connection that does not work, so that the next call makes a new one.
+    func forget() {
+        // If it cannot be forgotten, the next call finds out again.
+        _ = try? FileSystem.unlinkIfPresent(socket)
+    }
+}

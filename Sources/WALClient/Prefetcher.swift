@@ -1,0 +1,174 @@
+import Files
+import Glibc
+import Pipeline
+import Processes
+import SystemPackage
+import WAL
+
+/// The process behind `barman-wal-restore -p N`: keeps N-1 files ahead of replay, while PostgreSQL replays.
+///
+/// It ends by itself when nobody has asked for a file for a minute, and takes what nobody wanted with it.
+struct Prefetcher {
+    static let word = "--prefetch-worker"
+
+    private let arguments: RestoreArguments
+    private let fetch: Fetch
+    private let directory: FilePath
+    private static let idleSeconds = 60.0
+    /// More at once would only make the file that is wanted first come later.
+    private static let mostTransfers = 4
+
+    static func run(_ words: [String]) -> Int32 {
+        do {
+            let arguments = try RestoreArguments(words)
+            _ = signal(SIGPIPE, SIG_IGN)
+            guard let prefetch = try Prefetch(arguments) else { return 2 }
+            let prefetcher = Prefetcher(arguments, prefetch.directory)
+            try prefetcher.run()
+            return 0
+        } catch {
+            // There is nobody to tell; the next call of the restore command starts another one.
+            return 2
+        }
+    }
+
+    private init(_ arguments: RestoreArguments, _ directory: FilePath) {
+        self.arguments = arguments
+        self.directory = directory
+        fetch = Fetch(arguments)
+    }
+
+    private func run() throws {
+        let lock = try OwnedDescriptor(
+            opening: directory.appending(Prefetch.lockName),
+            .readWrite,
+            options: .create,
+            permissions: FilePermissions(rawValue: 0o600)
+        )
+        guard try lock.tryLock() else { return }
+        try clear(keeping: [])
+        removeStale()
+        var position = ""
+        var ahead: [String] = []
+        var nextLook = 0.0
+        var pause = 0.25
+        while let delivered = try lastDelivered() {
+            let now = Interruption.monotonicSeconds
+            if delivered != position {
+                position = delivered
+                if let index = ahead.firstIndex(of: delivered) {
+                    ahead.removeFirst(index + 1)
+                } else {
+                    ahead = []
+                }
+                try clear(keeping: ahead)
+                nextLook = min(nextLook, now)
+            }
+            let window = arguments.parallel - 1
+            if ahead.count < window, now >= nextLook {
+                let found = try look(from: ahead.last ?? position, count: window * 4 + 1)
+                ahead += found
+                // Caught up: the next segment appears when PostgreSQL has filled it elsewhere.
+                pause = found.isEmpty ? min(pause * 2, 5) : 0.25
+                nextLook = found.isEmpty ? now + pause : now
+            }
+            let wanted = ahead.prefix(window).filter { !isPresent($0) }
+            if wanted.isEmpty {
+                usleep(5000)
+            } else if try !receive(Array(wanted.prefix(Self.mostTransfers))) {
+                // The file was there a moment ago, or the host is not: look again later.
+                ahead = ahead.filter(isPresent)
+                nextLook = now + 1
+            }
+        }
+        try clear(keeping: [])
+    }
+
+    /// The name of the file that PostgreSQL got last; `nil` when it has not asked for a while.
+    private func lastDelivered() throws -> String? {
+        let path = directory.appending(Prefetch.deliveredName)
+        guard let status = try FileSystem.statusIfPresent(of: path) else { return nil }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let age = Double(now.tv_sec) - Double(status.modifiedSeconds)
+        guard abs(age) < Self.idleSeconds else { return nil }
+        return String(decoding: try FileSystem.read(path, limit: 4096), as: UTF8.self)
+    }
+
+    /// Names that come after this one, without a gap.
+    private func look(from name: String, count: Int) throws -> [String] {
+        let names = try fetch.names(
+            from: name,
+            arguments.getOptions(peek: min(count, 256), isPrefetch: true),
+            quietly: true
+        )
+        guard names.first == name else { return [] }
+        return names.dropFirst().filter { WALSegmentName($0) != nil }
+    }
+
+    private func isPresent(_ name: String) -> Bool {
+        // What cannot be looked at is fetched again.
+        (try? FileSystem.kindIfPresent(directory.appending(name))) == .regular
+    }
+
+    /// Fetches files at once; returns whether all came.
+    private func receive(_ names: [String]) throws -> Bool {
+        var isComplete = true
+        let options = arguments.getOptions(isPrefetch: true)
+        try Workers.map(names, count: names.count) { [fetch, directory] (name: String) throws -> Bool in
+            try Self.receive(name, options, fetch, directory)
+        } inOrder: { _, isReceived in
+            if !isReceived { isComplete = false }
+        }
+        return isComplete
+    }
+
+    private static func receive(
+        _ name: String,
+        _ options: [String],
+        _ fetch: Fetch,
+        _ directory: FilePath
+    ) throws -> Bool {
+        let part = directory.appending(".\(name).part")
+        do {
+            let output = try OwnedDescriptor(
+                opening: part,
+                .writeOnly,
+                options: [.create, .truncate],
+                permissions: FilePermissions(rawValue: 0o600)
+            )
+            let status = try fetch.receive(name, options, into: output, quietly: true)
+            try output.close()
+            if status == .exited(0) {
+                try ReceivedWAL.unpack(part)
+                if try ReceivedWAL.defect(of: part, name: name) == nil {
+                    try FileSystem.rename(part, to: directory.appending(name))
+                    return true
+                }
+            }
+        } catch {
+            try FileSystem.unlinkIfPresent(part)
+            throw error
+        }
+        try FileSystem.unlinkIfPresent(part)
+        return false
+    }
+
+    /// Removes what was left before the machine was started anew.
+    private func removeStale() {
+        let prefix = Prefetch.prefix(arguments)
+        // It is in nobody's way if it cannot be removed.
+        guard let names = try? FileSystem.names(in: arguments.spool) else { return }
+        for name in names where name.hasPrefix(prefix) && name != directory.lastComponent?.string {
+            _ = try? FileSystem.removeTree(arguments.spool.appending(name))
+        }
+    }
+
+    /// Removes every file but those that are still wanted.
+    private func clear(keeping names: [String]) throws {
+        let kept = Set(names + [Prefetch.lockName, Prefetch.deliveredName])
+        for name in try FileSystem.names(in: directory) where !kept.contains(name) && !name.hasPrefix(".delivered.") {
+            try FileSystem.unlinkIfPresent(directory.appending(name))
+        }
+    }
+}

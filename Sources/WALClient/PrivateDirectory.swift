@@ -1,0 +1,37 @@
+import Files
+import Glibc
+import SystemPackage
+
+/// A directory that nobody else can look into or write to.
+enum PrivateDirectory {
+    /// Where the programs keep what is theirs unless they are told otherwise.
+    static var standard: FilePath { FilePath("/var/tmp/barman-wal-\(geteuid())") }
+
+    /// Makes the directory if it is missing; returns whether it is there and ours alone.
+    static func prepare(_ path: FilePath) -> Bool {
+        do throws(FileError) {
+            if let isPrivate = try isPrivate(path) { return isPrivate }
+            do throws(FileError) {
+                try FileSystem.createDirectory(path, permissions: FilePermissions(rawValue: 0o700))
+            } catch {
+                guard error.errno == .fileExists else { throw error }
+            }
+            return try isPrivate(path) == true
+        } catch {
+            return false
+        }
+    }
+
+    private static func isPrivate(_ path: FilePath) throws(FileError) -> Bool? {
+        guard let status = try FileSystem.statusIfPresent(of: path, followingLinks: false) else { return nil }
+        return status.kind == .directory && status.owner == geteuid() && status.permissions.rawValue & 0o077 == 0
+    }
+
+    /// Whether nobody but us and root can have put anything into a directory.
+    static func isTrusted(_ path: FilePath) -> Bool {
+        // A directory that cannot be looked at is not trusted.
+        guard let status = try? FileSystem.status(of: path) else { return false }
+        let isOurs = status.owner == geteuid() || status.owner == 0
+        return status.kind == .directory && isOurs && status.permissions.rawValue & 0o022 == 0
+    }
+}

@@ -1,0 +1,160 @@
+import Files
+import Glibc
+import Processes
+import SystemPackage
+import WAL
+
+/// `barman-wal-restore`: a `restore_command` that fetches WAL from the backup host's `get-wal`.
+enum RestoreProgram {
+    static let name = "barman-wal-restore"
+
+    static func run(_ words: [String]) -> Int32 {
+        let arguments: RestoreArguments
+        do {
+            arguments = try RestoreArguments(words)
+        } catch {
+            return error.show()
+        }
+        Emergency.install()
+        if let option = arguments.wireCompression {
+            Terminal.output(
+                "WARNING: `\(option)` option is deprecated and will be removed in future versions. For WAL compression, "
+                    + "please make sure to enable it directly on the Barman server via the `compression` "
+                    + "configuration option\n"
+            )
+        }
+        if arguments.isTest {
+            let fetch = Fetch(arguments)
+            return ConnectionTest.run(
+                arguments.host.request(
+                    remote: arguments.host.getWords(["--test"], "dummy_wal_name"),
+                    multiplexing: fetch.multiplexing
+                )
+            )
+        }
+        do {
+            try RestoreRun(arguments).run()
+            return 0
+        } catch let ending as RestoreRun.Ending {
+            return ending.finish(arguments)
+        } catch {
+            Terminal.complain("\(error)")
+            return 2
+        }
+    }
+}
+
+/// One call of the program.
+struct RestoreRun {
+    /// Why the call fails, and how.
+    struct Ending: Error {
+        let message: String
+        let status: Int32
+        var sleeps = false
+
+        func finish(_ arguments: RestoreArguments) -> Int32 {
+            Terminal.complain(message)
+            if sleeps, arguments.sleepSeconds > 0 {
+                Terminal.error("Sleeping for \(arguments.sleepSeconds) seconds.\n")
+                sleep(UInt32(arguments.sleepSeconds))
+            }
+            return status
+        }
+    }
+
+    private let arguments: RestoreArguments
+
+    init(_ arguments: RestoreArguments) {
+        self.arguments = arguments
+    }
+
+    func run() throws {
+        let destination = arguments.destination
+        // What cannot be looked at cannot be opened either; that is told below.
+        if (try? FileSystem.isDirectory(destination)) == true {
+            throw Ending(message: "WAL_DEST cannot be a directory: \(destination)", status: 3)
+        }
+        let output = try open(destination)
+        if try takeFromSpool() { return }
+        let prefetch = arguments.parallel > 0 ? try Prefetch(arguments) : nil
+        if let prefetch, try prefetch.take(arguments.walName, to: destination) { return }
+        let fetch = Fetch(arguments)
+        var next: [String] = []
+        if prefetch != nil {
+            next = try peek(fetch)
+            guard next.first == arguments.walName else {
+                throw Ending(message: "The required file is not available: \(arguments.walName)", status: 2)
+            }
+        }
+        try receive(fetch, into: output)
+        try output.close()
+        prefetch?.delivered(arguments.walName)
+    }
+
+    private func open(_ destination: FilePath) throws -> OwnedDescriptor {
+        do throws(FileError) {
+            return try OwnedDescriptor(opening: destination, .writeOnly, options: [.create, .truncate])
+        } catch {
+            let message = "Cannot open '\(destination)' (WAL_DEST) for writing: \(error)"
+            throw Ending(message: message, status: 3)
+        }
+    }
+
+    /// Delivers what lies ready under its plain name: left there by the reference, or by the administrator.
+    private func takeFromSpool() throws -> Bool {
+        guard FilePath.Component(arguments.walName)?.kind == .regular else { return false }
+        let source = arguments.spool.appending(arguments.walName)
+        // A spool that cannot be looked at, or that others can write to, has nothing for us.
+        guard (try? FileSystem.kindIfPresent(source, followingLinks: false)) == .regular,
+            PrivateDirectory.isTrusted(arguments.spool)
+        else { return false }
+        do throws(FileError) {
+            try ReceivedWAL.move(source, to: arguments.destination)
+            return true
+        } catch {
+            throw Ending(message: "Failure moving \(source) to \(arguments.destination): \(error)", status: 2)
+        }
+    }
+
+    private func peek(_ fetch: Fetch) throws -> [String] {
+        let options = arguments.getOptions(peek: max(1, arguments.parallel))
+        do {
+            return try fetch.names(from: arguments.walName, options)
+        } catch {
+            // As for a host that cannot be reached: the caller says what is missing.
+            return []
+        }
+    }
+
+    private func receive(_ fetch: Fetch, into output: borrowing OwnedDescriptor) throws {
+        let status: ProcessStatus
+        do {
+            status = try fetch.receive(arguments.walName, arguments.getOptions(), into: output)
+        } catch let error as ProcessError {
+            throw Ending(message: "Error executing \"ssh\": \(error)", status: 2, sleeps: true)
+        }
+        guard status == .exited(0) else {
+            // What came is not a WAL file, or not a whole one.
+            try? output.truncate(to: 0)
+            switch status {
+            case .exited(255), .signaled:
+                throw Ending(message: "Connection problem with ssh", status: 2, sleeps: true)
+            case .exited(let number):
+                throw Ending(message: "Remote 'barman get-wal' command has failed!", status: number, sleeps: true)
+            }
+        }
+        do {
+            try ReceivedWAL.unpack(arguments.destination)
+            if !arguments.partial,
+                let defect = try ReceivedWAL.defect(of: arguments.destination, name: arguments.walName)
+            {
+                throw Ending(message: "Received a wrong \(arguments.walName): \(defect)", status: 2, sleeps: true)
+            }
+        } catch {
+            // PostgreSQL must not find it.
+            _ = try? OwnedDescriptor(opening: arguments.destination, .writeOnly, options: .truncate)
+            throw error as? Ending
+                ?? Ending(message: "Error decompressing \(arguments.walName): \(error)", status: 2, sleeps: true)
+        }
+    }
+}

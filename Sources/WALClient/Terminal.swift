@@ -1,0 +1,18 @@
+import Glibc
+import Processes
+import SystemPackage
+
+/// What the programs say, in one write each.
+enum Terminal {
+    static func output(_ text: String) { write(text, to: .standardOutput) }
+
+    static func error(_ text: String) { write(text, to: .standardError) }
+
+    /// `ERROR: text` on standard error.
+    static func complain(_ text: String) { error("ERROR: \(text)\n") }
+
+    private static func write(_ text: String, to descriptor: FileDescriptor) {
+        // There is nobody left to tell that nobody listens.
+        _ = try? descriptor.writeAll(text.utf8)
+    }
+}

@@ -1,0 +1,4 @@
+import Glibc
+import WALClient
+
+exit(WALClient.run(CommandLine.arguments))

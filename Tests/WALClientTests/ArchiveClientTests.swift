@@ -1,0 +1,134 @@
+import TestWorld
+import Testing
+
+/// `barman-wal-archive` and `put-wal`, ours and the oracle's, over real ssh.
+@Suite struct ArchiveClientTests {
+    @Test func `each client sends to each host, in every form`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeReady(1...1)
+            let forms = [
+                ([], "cat"), (["--md5"], "cat"), (["-z"], "gzip -dc"), (["-j"], "bzip2 -dc"), (["--xz"], "xz -dc"),
+            ]
+            for (options, unpack) in forms {
+                for (host, isOracle) in [("ours", false), ("ours", true), ("theirs", false)] {
+                    let words = options + [host, "pg", world.path("pg_wal/\(WALSite.segment)")]
+                    let outcome = try site.client("barman-wal-archive", words, oracle: isOracle)
+                    #expect(outcome.status == 0, "\(outcome)")
+                    #expect(outcome.out == "" && outcome.err == "", "\(outcome)")
+                    #expect(site.received == [WALSite.segment])
+                    let path = "\(site.incoming)/\(WALSite.segment)"
+                    let sum = try world.shell(
+                        "\(unpack) < '\(path)' | cmp - '\(world.path("pg_wal/\(WALSite.segment)"))'"
+                    )
+                    #expect(sum.status == 0, "\(options) \(host) \(isOracle): \(sum)")
+                    try site.clearIncoming()
+                }
+            }
+        }
+    }
+
+    @Test func `both clients end alike`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeReady(1...1)
+            let wal = world.path("pg_wal/\(WALSite.segment)")
+            for words in [
+                ["ours", "pg"], ["ours", "nosuch", wal], ["ours", "pg", world.path("pg_wal")],
+                ["ours", "pg", world.path("nosuch")], ["-t", "ours", "pg", "x"], ["-t", "ours", "nosuch", "x"],
+                ["-c", "/nosuch.conf", "ours", "pg", wal], ["--comp", "x", "ours", "pg", wal], ["-V"],
+                ["--port", "1", "-t", "ours", "pg", wal],
+            ] {
+                let ours = try site.client("barman-wal-archive", words)
+                let theirs = try site.client("barman-wal-archive", words, oracle: true)
+                #expect(ours.status == theirs.status, "\(words)\n\(ours)\n\(theirs)")
+                #expect(ours.out == theirs.out, "\(words)")
+                #expect(ours.err.split(separator: "\n").last == theirs.err.split(separator: "\n").last, "\(words)")
+            }
+            let unreachable = try site.client("barman-wal-archive", ["--port", "1", "ours", "pg", wal])
+            #expect(unreachable.status == 3)
+            #expect(unreachable.err == "ERROR: Connection problem with ssh\n")
+        }
+    }
+
+    @Test func `calls share one connection, and go on alone when it is broken`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeReady(1...4)
+            #expect(try site.archive(1, to: "ours").status == 0)
+            let sockets = world.names(in: "state")
+            #expect(sockets.count == 1)
+            #expect(try site.archive(2, to: "ours").status == 0)
+            #expect(world.names(in: "state") == sockets)
+            // The connection dies without a word; what is left is a socket on which nobody listens.
+            try world.run(["pkill", "-KILL", "-f", "ssh: \(world.path("state"))"])
+            #expect(world.names(in: "state") == sockets)
+            #expect(try site.archive(3, to: "ours").status == 0)
+            #expect(try site.archive(4, to: "ours", "--no-multiplex").status == 0)
+            #expect(site.received == (1...4).map(WALSite.name))
+        }
+    }
+
+    @Test func `a batch is sent in one go and answers the next calls, but only for the very same files`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeReady(1...6)
+            #expect(try site.archive(1, to: "ours", "--batch", "4").status == 0)
+            #expect(site.received == (1...4).map(WALSite.name))
+            // The backup host is gone: what it confirmed is still confirmed, the rest is not.
+            for sshHost in site.sshHosts { sshHost.stop() }
+            #expect(try site.archive(2, to: "ours", "--batch", "4").status == 0)
+            #expect(try site.archive(4, to: "ours", "--batch", "4").status == 0)
+            #expect(try site.archive(4, to: "theirs", "--batch", "4").status == 3)
+            #expect(try site.archive(4, to: "ours").status == 3)
+            #expect(try site.archive(5, to: "ours", "--batch", "4").status == 3)
+            // The same name, size and modification time, another file.
+            let path = world.path("pg_wal/\(WALSite.name(3))")
+            try world.shell("cp -p '\(path)' '\(path).new' && mv '\(path).new' '\(path)'", as: .postgres).orThrow()
+            #expect(try site.archive(3, to: "ours", "--batch", "4").status == 3)
+            for sshHost in site.sshHosts { try sshHost.start() }
+            #expect(try site.archive(3, to: "ours", "--batch", "4").status == 0)
+            #expect(site.received == (1...6).map(WALSite.name))
+            for number in 1...6 {
+                let same = try world.run([
+                    "cmp", world.path("pg_wal/\(WALSite.name(number))"), "\(site.incoming)/\(WALSite.name(number))",
+                ])
+                #expect(same.status == 0)
+            }
+        }
+    }
+
+    @Test func `a refused batch confirms nothing and sends the wanted file alone`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeReady(1...2)
+            // A name that the host refuses because a directory has it.
+            try world.run(["mkdir", "\(site.incoming)/\(WALSite.name(2))"], as: .barman).orThrow()
+            #expect(try site.archive(1, to: "ours", "--batch", "4").status == 0)
+            #expect(site.received.contains(WALSite.name(1)))
+            #expect(try site.archive(2, to: "ours", "--batch", "4").status == 1)
+        }
+    }
+
+    @Test func `a transfer that is cut off stores nothing`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            let path = world.path("pg_wal/\(WALSite.segment)")
+            try site.write(WALSite.contents(1, sizeBytes: 64 << 20), to: path, as: .postgres)
+            // The wrapper lets a megabyte through, then dies.
+            let wrapper = try world.makeDirectory("cut", mode: 0o755)
+            try world.write(
+                "#!/bin/sh\nhead -c 1000000 | \(world.path("bin/ssh")) \"$@\"\nkill -9 $$\n",
+                to: "\(wrapper)/ssh",
+                mode: 0o755
+            )
+            let outcome = try world.run(
+                [try world.walProgram("barman-wal-archive"), "--no-multiplex", "ours", "pg", path],
+                as: .postgres,
+                environment: ["PATH": "\(wrapper):\(world.searchPath)"]
+            )
+            #expect(outcome.status != 0, "\(outcome)")
+            #expect(site.received == [])
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import TestWorld
+import Testing
+
+/// `barman-wal-restore` and `get-wal`, ours and the oracle's, over real ssh.
+@Suite struct RestoreClientTests {
+    @Test(arguments: [nil, "gzip", "bzip2", "xz"])
+    func `each client gets from each host, in every form`(compressor: String?) throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...3, by: compressor)
+            for options in [[], ["-P"], ["-z"], ["-j"], ["--keep-compression"], ["-p", "3"]] {
+                for (host, isOracle) in [("ours", false), ("ours", true), ("theirs", false)] {
+                    // The oracle takes its time: with it, what matters.
+                    if host == "theirs" || isOracle, options == ["-P"] || compressor == "bzip2" { continue }
+                    let outcome = try site.restore(WALSite.segment, from: host, options, oracle: isOracle)
+                    #expect(outcome.status == 0, "\(outcome)")
+                    #expect(outcome.err == "", "\(outcome)")
+                    let isEqual = try Shell.read(site.destination) == WALSite.contents(1)
+                    #expect(isEqual, "\(options) \(host) \(isOracle)")
+                    try world.run(["rm", "-rf", site.destination, world.path("state/spool")])
+                }
+            }
+        }
+    }
+
+    @Test func `both clients end alike`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...1)
+            let wal = WALSite.segment
+            for words in [
+                ["ours", "pg", wal], ["ours", "nosuch", wal, site.destination],
+                ["ours", "pg", "nonsense", site.destination], ["ours", "pg", WALSite.name(9), site.destination],
+                ["ours", "pg", wal, world.path("pg_wal")], ["ours", "pg", wal, "/nosuch/file"],
+                ["-p", "2", "ours", "pg", WALSite.name(9), site.destination], ["-t", "ours", "pg", "x", "y"],
+                ["-z", "-j", "ours", "pg", wal, site.destination], ["-p", "x", "ours", "pg", wal, site.destination],
+                ["--port", "1", "ours", "pg", wal, site.destination],
+                ["--port", "1", "-s", "1", "ours", "pg", wal, site.destination],
+                ["-P", "ours", "pg", "00000002.history", site.destination],
+            ] {
+                let spool = ["--spool-dir", world.path("state/spool")]
+                let ours = try site.client("barman-wal-restore", spool + words)
+                let theirs = try site.client("barman-wal-restore", spool + words, oracle: true)
+                #expect(ours.status == theirs.status, "\(words)\n\(ours)\n\(theirs)")
+                #expect(ours.out == theirs.out, "\(words)")
+                if words.count > 3 || words[0] != "ours" {
+                    #expect(ours.err.split(separator: "\n").last == theirs.err.split(separator: "\n").last, "\(words)")
+                }
+            }
+        }
+    }
+
+    @Test func `a file of another place is not handed over`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...2)
+            try world.run(["cp", "-p", "\(site.wals)/\(WALSite.name(2))", "\(site.wals)/\(WALSite.name(1))"]).orThrow()
+            let outcome = try site.restore(WALSite.segment, from: "ours")
+            #expect(outcome.status == 2)
+            #expect(outcome.err.contains("Received a wrong \(WALSite.segment)"), "\(outcome)")
+            #expect(try Shell.read(site.destination) == [])
+        }
+    }
+
+    @Test func `what lies in the spool is delivered without asking`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try world.makeDirectory("state/spool", as: .postgres)
+            try world.write("from the spool", to: "state/spool/\(WALSite.segment)", as: .postgres)
+            for sshHost in site.sshHosts { sshHost.stop() }
+            #expect(try site.restore(WALSite.segment, from: "ours").status == 0)
+            #expect(try world.read(site.destination) == "from the spool")
+            #expect(world.names(in: "state/spool") == [])
+            // Where others can write, nothing is taken.
+            try world.write("from a stranger", to: "state/spool/\(WALSite.segment)", as: .postgres)
+            try world.run(["chmod", "0777", world.path("state/spool")]).orThrow()
+            #expect(try site.restore(WALSite.segment, from: "ours").status == 2)
+        }
+    }
+
+    @Test func `files are fetched ahead of replay, in a window, and delivered whole`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...12, by: "gzip")
+            let options = ["-p", "4"]
+            #expect(try site.restore(WALSite.segment, from: "ours", options).status == 0)
+            let ahead = try #require(world.names(in: "state/spool").first { $0.hasPrefix(".ahead-") })
+            func waiting() -> [String] { world.names(in: "state/spool/\(ahead)").filter { $0.count == 24 } }
+            let isFilled = Shell.wait(seconds: 20) { waiting() == (2...4).map(WALSite.name) }
+            #expect(isFilled, "\(waiting())")
+            // The next three come from the spool: the backup host is not asked.
+            for number in 2...12 {
+                #expect(try site.restore(WALSite.name(number), from: "ours", options).status == 0)
+                let isEqual = try Shell.read(site.destination) == WALSite.contents(number)
+                #expect(isEqual, "\(number)")
+                #expect(waiting().count <= 3)
+            }
+            #expect(try site.restore(WALSite.name(13), from: "ours", options).status == 2)
+        }
+    }
+}
