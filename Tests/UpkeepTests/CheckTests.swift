@@ -1,0 +1,187 @@
+import Catalog
+import Files
+import SystemPackage
+import Testing
+
+@testable import Upkeep
+
+@Suite struct CheckTests {
+    private func check(
+        _ fixture: UpkeepFixture,
+        _ recorder: Recorder = Recorder(),
+        includingInactive: Bool = false
+    ) throws -> [String] {
+        let run = CheckRun(
+            home: fixture.home,
+            server: nil,
+            reporter: recorder,
+            environment: [:],
+            includingInactive: includingInactive
+        )
+        return try run.run().results.map { "\($0.label): \($0.isOK)" + ($0.hint.map { " (\($0))" } ?? "") }
+    }
+
+    @Test func `an inactive server shows the rows that need no connection`() throws {
+        try UpkeepFixture.with("active = off") { fixture in
+            let rows = try check(fixture)
+            #expect(
+                rows == [
+                    "WAL archive: false (please make sure WAL shipping is setup)",
+                    "directories: true",
+                    "retention policy settings: true",
+                    "backup maximum age: true (no last_backup_maximum_age provided)",
+                    "backup minimum size: true (0 B)",
+                    "wal maximum age: true (no last_wal_maximum_age provided)",
+                    "wal size: true (0 B)",
+                    "compression settings: true",
+                    "failed backups: true (there are 0 failed backups)",
+                    "minimum redundancy requirements: true (have 0 non-incremental backups, expected at least 0)",
+                    "systemid coherence: true (no system Id available)",
+                    "archiver errors: true",
+                ]
+            )
+            #expect(fixture.exists("incoming"))
+        }
+    }
+
+    @Test func `an inactive server that is asked for by name is looked at as a whole`() throws {
+        try UpkeepFixture.with("active = off") { fixture in
+            let rows = try check(fixture, includingInactive: true)
+            #expect(rows.contains("PostgreSQL: false"))
+            #expect(rows.contains { $0.hasPrefix("ssh: false (Connection failed using 'false -o BatchMode=yes") })
+        }
+    }
+
+    @Test func `ages, sizes and redundancy are held against their limits`() throws {
+        let options = """
+            active = off
+            last_backup_maximum_age = 1 DAYS
+            last_backup_minimum_size = 1 Ki
+            last_wal_maximum_age = 1 HOURS
+            minimum_redundancy = 2
+            max_incoming_wals_queue = 1
+            retention_policy = SOMETHING ELSE
+            """
+        try UpkeepFixture.with(options) { fixture in
+            try fixture.addBackup("20260301T000000", segments: 1...1)
+            try fixture.addBackup("20260302T000000", segments: 2...2) { $0.status = .failed }
+            try fixture.addWAL(1...3)
+            for name in ["a", "b", "c.tmp", ".d"] { try fixture.write("", to: "incoming/\(name)") }
+            for name in ["x.unknown", "y.duplicate", "z.duplicate"] { try fixture.write("", to: "errors/\(name)") }
+            let rows = try check(fixture)
+            #expect(
+                rows.filter { $0.contains(": false") } == [
+                    "incoming WALs directory: false (there are too many WALs in queue: 2, max 1)",
+                    "retention policy settings: false (see log)",
+                    "backup maximum age: false (interval provided: 1 day, latest backup age: No available backups)",
+                    "backup minimum size: false (last backup size 5 B < 1.0 KiB minimum)",
+                    rows.first { $0.hasPrefix("wal maximum age: false (interval provided: 1 hour, latest wal age: ") }
+                        ?? "?",
+                    "failed backups: false (there are 1 failed backups)",
+                    "minimum redundancy requirements: false (have 1 non-incremental backups, expected at least 2)",
+                    "archiver errors: false (unknown: 1, duplicates: 2)",
+                ]
+            )
+            #expect(rows.contains("wal size: true (8 B)"))
+        }
+    }
+
+    @Test func `a queue that nobody empties must be empty`() throws {
+        try UpkeepFixture.with("active = off\narchiver = off") { fixture in
+            try fixture.addWAL(1...1)
+            try fixture.write("", to: "streaming/one.partial")
+            #expect(try check(fixture).first == "directories: true")
+            try fixture.write("", to: "streaming/two")
+            try fixture.write("", to: "incoming/one")
+            let directory = fixture.home.backupDirectory.string
+            let rows = try check(fixture)
+            #expect(
+                rows.prefix(2) == [
+                    "empty incoming directory: false ('\(directory)/incoming' must be empty when archiver=off)",
+                    "empty streaming directory: false ('\(directory)/streaming' must be empty when streaming_archiver=off)",
+                ]
+            )
+        }
+    }
+
+    @Test func `before a backup only failures of consequence count, and the log tells which`() throws {
+        try UpkeepFixture.with("active = off\nminimum_redundancy = 1\nlast_backup_maximum_age = 1 DAYS") { fixture in
+            try fixture.addWAL(1...1)
+            let recorder = Recorder()
+            let run = CheckRun(home: fixture.home, server: nil, reporter: recorder, environment: [:])
+            #expect(try run.permitsBackup())
+            #expect(recorder.told.isEmpty)
+            #expect(
+                recorder.logged.contains(
+                    "log INFO: Ignoring failed check 'minimum redundancy requirements' for server 'pg'"
+                )
+            )
+            try fixture.write("", to: "wals/pg-xlog.db")
+            let second = Recorder()
+            let again = CheckRun(home: fixture.home, server: nil, reporter: second, environment: [:])
+            #expect(try !again.permitsBackup())
+            #expect(second.logged.contains("log ERROR: Check 'WAL archive' failed for server 'pg'"))
+        }
+    }
+
+    @Test func `a corrupt record ends the check with an error that names it`() throws {
+        try UpkeepFixture.with("active = off") { fixture in
+            try fixture.addWAL(1...1)
+            try fixture.write("status=DONE\nnonsense\n", to: "meta/20260301T000000-backup.info")
+            let path = "meta/20260301T000000-backup.info"
+            do {
+                _ = try check(fixture)
+                Issue.record("no error")
+            } catch {
+                #expect("\(error)".contains(path))
+            }
+        }
+    }
+
+    @Test func `a key has no blanks, hyphens or dots`() {
+        #expect(CheckResult("receive-wal running", isOK: true).key == "receive_wal_running")
+        #expect(CheckResult("No. of x", isOK: true).key == "no_of_x")
+        #expect(
+            CheckResult("PostgreSQL streaming (WAL streaming)", isOK: true).key
+                == "postgresql_streaming_(wal_streaming)"
+        )
+    }
+
+    @Test func `when the time is up the rest is left out and that is a row`() {
+        let sheet = CheckSheet(
+            server: "pg",
+            isActive: true,
+            deadline: Deadline(afterSeconds: 0),
+            ignorable: [],
+            reporter: Recorder(),
+            onResult: { _ in }
+        )
+        #expect(throws: CheckSheet.TimedOut.self) { try sheet.begin("wal_level") }
+        sheet.add("wal_level", true)
+        sheet.addTimeout()
+        #expect(sheet.report.results.map(\.label) == ["check timeout"])
+        #expect(sheet.hasFailed)
+    }
+}
+
+@Suite struct ClientProgramTests {
+    @Test(arguments: [
+        ("pg_basebackup (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)\n", "15.20"),
+        ("pg_receivewal (PostgreSQL) 18beta1\n", "18beta1"), ("pg_basebackup (PostgreSQL) 16devel", "16devel"),
+    ])
+    func `the version is the second word outside parentheses`(text: String, version: String) {
+        #expect(ClientProgram.version(in: text) == version)
+    }
+
+    @Test(arguments: ["", "x", "pg_basebackup (PostgreSQL) 15", "pg_basebackup (PostgreSQL) junk", ")) a ((", "a 1("])
+    func `what looks like no version is none`(text: String) {
+        #expect(ClientProgram.version(in: text) == nil)
+    }
+
+    @Test func `versions are compared part by part`() {
+        #expect(ProgramVersion("17.2") >= ProgramVersion("17"))
+        #expect(ProgramVersion("18beta1") >= ProgramVersion("18"))
+        #expect(ProgramVersion("9.6") < ProgramVersion("10.1"))
+        #expect(ProgramVersion("99999999999999999999.1") > ProgramVersion("17"))
+    }
+}

@@ -1,0 +1,141 @@
+import Catalog
+import Failure
+import Files
+import Settings
+import Synchronization
+import SystemPackage
+import TestWorld
+import WAL
+
+/// A home of one server `pg` on disk, with backups and WAL made without the code under test.
+struct UpkeepFixture {
+    let world: World
+    let configuration: Configuration
+    let home: ServerHome
+
+    /// Runs a test on a home of its own; `options` are lines of the server's section.
+    static func with(_ options: String = "", _ body: (UpkeepFixture) throws -> Void) throws {
+        try World.with { world in
+            try world.makeDirectory("home")
+            try world.write(
+                """
+                [barman]
+                barman_home = \(world.path("home"))
+                barman_user = nobody
+                [pg]
+                backup_method = rsync
+                ssh_command = false
+                conninfo = host=127.0.0.1 port=1 user=barman
+                archiver = on
+                backup_options = concurrent_backup
+                \(options)
+                """,
+                to: "barman.conf"
+            )
+            let configuration = try Configuration.load(
+                explicitPath: world.path("barman.conf"),
+                environment: [:],
+                reporter: SilentReporter()
+            )
+            guard let settings = try configuration.servers(reporter: SilentReporter())["pg"] else {
+                throw Failure("no server pg")
+            }
+            let home = ServerHome(settings: settings, global: configuration.global)
+            for directory in [home.basebackupsDirectory, home.metaDirectory, home.walsDirectory] {
+                try makeDirectories(directory)
+            }
+            try body(UpkeepFixture(world: world, configuration: configuration, home: home))
+        }
+    }
+
+    /// Writes a file below the server's directory, with the directories above it.
+    func write(_ text: String, to name: String) throws {
+        let path = home.backupDirectory.appending(name)
+        let directory = path.removingLastComponent()
+        if !world.exists(directory.string) { try Self.makeDirectories(directory) }
+        try world.write(text, to: path.string)
+    }
+
+    /// Makes directories without the code under test, and without waiting for the disk.
+    private static func makeDirectories(_ path: FilePath) throws {
+        guard !path.components.isEmpty else { return }
+        try makeDirectories(path.removingLastComponent())
+        try Shell.makeDirectory(path.string)
+    }
+
+    /// Whether a file is below the server's directory.
+    func exists(_ name: String) -> Bool { world.exists(home.backupDirectory.appending(name).string) }
+
+    /// The catalog as it is on disk now.
+    var catalog: BackupCatalog {
+        get throws { try BackupCatalog.load(home) }
+    }
+
+    /// Stores the record of a complete backup that needs these segments of timeline 1, and its files.
+    @discardableResult
+    func addBackup(
+        _ id: String,
+        segments: ClosedRange<UInt32>,
+        _ change: (inout BackupInfo) -> Void = { _ in }
+    ) throws -> BackupInfo {
+        var info = BackupInfo(id: id, serverName: "pg", mode: "rsync-concurrent")
+        info.status = .done
+        info.timeline = Timeline(rawValue: 1)
+        info.beginWAL = Self.segment(segments.lowerBound)
+        info.endWAL = Self.segment(segments.upperBound)
+        info.sizeBytes = 5
+        info.deduplicatedSizeBytes = 5
+        change(&info)
+        try write(info.fileText, to: "meta/\(id)-backup.info")
+        try write("15\n", to: "base/\(id)/data/PG_VERSION")
+        try write("xx", to: "base/\(id)/data/base/1/1259")
+        return info
+    }
+
+    /// Archives these segments of timeline 1.
+    func addWAL(_ segments: ClosedRange<UInt32>) throws {
+        var list = ""
+        for number in segments {
+            let name = Self.segment(number)
+            try write("wal\(number)", to: "wals/\(name.prefix(16))/\(name)")
+            list += "\(name)\t4\t1767225600.0\tNone\n"
+        }
+        try write(list, to: "wals/pg-xlog.db")
+    }
+
+    /// The name of a segment of timeline 1.
+    static func segment(_ number: UInt32) -> String {
+        WALSegmentName(timeline: Timeline(rawValue: 1), log: 0, segment: number).description
+    }
+
+    /// The names in the list of archived WAL.
+    var listedWAL: [String] {
+        get throws { try XlogDatabase(home).records().map(\.name) }
+    }
+
+    /// The names of the files in the archive.
+    var storedWAL: [String] {
+        world.names(in: home.walsDirectory.appending("0000000100000000").string).sorted()
+    }
+}
+
+/// Keeps what was said.
+final class Recorder: Reporter {
+    private let lines = Mutex<[String]>([])
+
+    /// Everything the user was told, each line with its kind before it.
+    var told: [String] { lines.withLock { $0.filter { !$0.hasPrefix("log ") } } }
+    /// What went to the log alone.
+    var logged: [String] { lines.withLock { $0.filter { $0.hasPrefix("log ") } } }
+
+    func debug(_ text: String) { note("debug", text) }
+    func info(_ text: String) { note("info", text) }
+    func show(_ text: String) { note("show", text) }
+    func warning(_ text: String) { note("warning", text) }
+    func error(_ text: String) { note("error", text) }
+    func exception(_ text: String) { note("exception", text) }
+    func log(_ level: LogLevel, _ logger: String, _ text: String) { note("log \(level.name)", text) }
+    func progress(_ update: ProgressUpdate) {}
+
+    private func note(_ kind: String, _ text: String) { lines.withLock { $0.append("\(kind): \(text)") } }
+}
