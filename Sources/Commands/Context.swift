@@ -22,6 +22,16 @@ final class Context: Sendable {
     /// Columns of a help text.
     var helpColumns: Int { Terminal.helpColumns(environment: environment) }
 
+    /// The same with the configuration as it is on disk now.
+    func reloaded() throws -> Context {
+        let configuration = try Configuration.load(
+            explicitPath: configuration.global.configurationFile,
+            environment: environment,
+            reporter: console
+        )
+        return Context(console: console, configuration: configuration, environment: environment)
+    }
+
     /// The servers of the configuration, read when a command first asks.
     ///
     /// A configuration that is unusable as a whole is told and ends the command.

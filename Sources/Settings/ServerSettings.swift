@@ -99,14 +99,23 @@ public struct ServerSettings: Sendable {
         return copy
     }
 
-    /// What putting a model over this server would change.
+    /// What putting a model over this server changes in what is configured.
     public func changes(through model: ModelSettings) -> [SettingsChange] {
+        changes(through: model, of: configured)
+    }
+
+    /// What putting a model over this server changes in the values in force.
+    func changesInForce(through model: ModelSettings) -> [SettingsChange] {
+        changes(through: model, of: values)
+    }
+
+    private func changes(through model: ModelSettings, of values: [OptionValue?]) -> [SettingsChange] {
         ServerOption.allCases.compactMap { option in
-            guard let value = model[option], value != configured[option.rawValue] else { return nil }
+            guard let value = model[option], value != values[option.rawValue] else { return nil }
             return SettingsChange(
                 option: option,
                 server: name,
-                oldText: OptionText.console(configured[option.rawValue], of: option),
+                oldText: OptionText.console(values[option.rawValue], of: option),
                 newText: OptionText.console(value, of: option),
                 model: model.name
             )

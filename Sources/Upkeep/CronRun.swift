@@ -24,7 +24,7 @@ public struct CronRun {
         homes: [ServerHome],
         reporter: any Reporter,
         executable: String = CronRun.ownExecutable,
-        commands: Set<String> = ["archive-wal", "check-backup"],
+        commands: Set<String> = CronRun.backgroundCommands,
         keepsDescriptors: Bool = false
     ) {
         self.configuration = configuration
@@ -45,37 +45,30 @@ public struct CronRun {
         }
     }
 
+    /// The commands that this build can run in the background.
+    public static let backgroundCommands: Set<String> = ["archive-wal", "check-backup"]
+
     // MARK: Configuration changes
 
-    /// Works through the queue of configuration changes, under its lock; to be called before servers are loaded.
+    /// Makes the changes of the configuration that wait in the queue, under its lock; to be called before servers are loaded.
     ///
-    /// This build changes no configuration: a queue with changes in it is left as it is, which is said.
-    public static func processConfigurationQueue(_ global: GlobalSettings, reporter: any Reporter) throws(Failure) {
+    /// Returns whether the configuration has changed, and has to be read again.
+    public static func processConfigurationQueue(
+        _ configuration: Configuration,
+        reporter: any Reporter
+    ) throws(Failure) -> Bool {
         let lock: FileLock
         do {
-            lock = try FileLock.acquire(global.lockDirectory.appending(".config-update.lock"))
+            lock = try FileLock.acquire(configuration.global.lockDirectory.appending(".config-update.lock"))
         } catch .busy {
-            return reporter.warning("another process is updating barman configuration files")
+            reporter.warning("another process is updating barman configuration files")
+            return false
         } catch {
             throw error.failure
         }
         defer { lock.release() }
-        do {
-            guard let bytes = try FileSystem.readIfPresent(global.configChangesQueue), !bytes.isEmpty else {
-                return try FileSystem.replaceDurably(global.configChangesQueue, contents: Array("[]".utf8))
-            }
-            guard let changes = try JSONValue(parsing: bytes).arrayValue, !changes.isEmpty else { return }
-            reporter.warning(
-                "\(changes.count) changes wait in '\(global.configChangesQueue.string)': "
-                    + "this version does not apply them"
-            )
-        } catch {
-            reporter.log(
-                .error,
-                "barman.config",
-                "Cannot look into the queue '\(global.configChangesQueue.string)': \(error)"
-            )
-        }
+        var queue = try ChangeQueue(configuration, reporter: reporter)
+        return try !queue.process().isEmpty
     }
 
     // MARK: Servers
@@ -123,16 +116,12 @@ public struct CronRun {
             return
         }
         defer { lock.release() }
-        guard !home.settings.isPassive else {
-            reporter.log(
-                .warning,
-                "barman.server",
-                "Server \(home.name) is passive: this version does not synchronise it"
-            )
-            return
+        if home.settings.isPassive {
+            log(.warning, "Server \(home.name) is passive: this version does not synchronise it")
+        } else {
+            try startArchiving(home)
+            try startOrStopReceiving(home)
         }
-        try startArchiving(home)
-        try startOrStopReceiving(home)
         try startBackupCheck(home)
         try RetentionEnforcement(home: home, reporter: reporter).run(now: .now())
     }

@@ -1,10 +1,5 @@
 /// Commands that the table knows with all their arguments while their feature is not there yet.
 enum LaterCommands {
-    static let terminateProcess = CommandSpecification(
-        name: "terminate-process",
-        summary: "Stop a running task of a server.",
-        positionals: [.server, PositionalArgument("task", help: "the task, such as backup or receive-wal")]
-    )
     static let replicationStatus = CommandSpecification(
         name: "replication-status",
         summary: "Show the clients that stream from a server, and how far they are.",
@@ -87,17 +82,6 @@ enum LaterCommands {
         name: "generate-manifest",
         summary: "Write the manifest of a backup that has none.",
         positionals: [.server, .backup]
-    )
-    static let configSwitch = CommandSpecification(
-        name: "config-switch",
-        summary: "Lay a model over the configuration of a server, or take it away.",
-        options: [.flag("--reset", help: "take the active model away")],
-        positionals: [.server, PositionalArgument("model_name", .optional, help: "the model")]
-    )
-    static let configUpdate = CommandSpecification(
-        name: "config-update",
-        summary: "Change options of servers and models.",
-        positionals: [PositionalArgument("json_changes", help: "the changes, as JSON")]
     )
     static let cloudWALArchive = CommandSpecification(
         name: "cloud-wal-archive",

@@ -12,10 +12,12 @@ enum CronCommand {
 
     @Sendable
     static func run(_ context: Context, _ arguments: ParsedArguments) throws {
-        let configuration = context.configuration
-        try CronRun.processConfigurationQueue(configuration.global, reporter: context.console)
+        var context = context
+        if try CronRun.processConfigurationQueue(context.configuration, reporter: context.console) {
+            context = try context.reloaded()
+        }
         try CronRun(
-            configuration: configuration,
+            configuration: context.configuration,
             homes: try context.everyServer(ServerReactions(inactive: .skip, disabled: .skip)),
             reporter: context.console,
             keepsDescriptors: arguments.flag("keep_descriptors")
