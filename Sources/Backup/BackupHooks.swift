@@ -52,7 +52,7 @@ public struct BackupHooks: Sendable {
             "BARMAN_SERVER": home.name,
             "BARMAN_CONFIGURATION": home.global.configurationFile,
             "BARMAN_ERROR": error ?? "",
-            "BARMAN_BACKUP_DIR": home.backupDirectory.string,
+            "BARMAN_BACKUP_DIR": home.backupDirectory(of: info.id).string,
             "BARMAN_BACKUP_INFO_PATH": home.backupInfoPath(info.id).string,
             "BARMAN_BACKUP_ID": info.id,
             "BARMAN_PREVIOUS_ID": catalog.previous(of: info.id)?.id ?? "",

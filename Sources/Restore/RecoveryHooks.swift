@@ -32,7 +32,7 @@ struct RecoveryHooks {
     private var options: [(key: String, value: JSONValue)] {
         let request = plan.request
         let texts: [(String, String?)] = [
-            ("target_tli", request.targetTimeline), ("target_time", request.targetTime),
+            ("target_time", request.targetTime),
             ("target_xid", request.targetXID), ("target_lsn", request.targetLSN), ("target_name", request.targetName),
             ("target_action", request.targetAction), ("recovery_conf_filename", request.recoveryConfFilename),
             ("recovery_option_port", request.recoveryOptionPort), ("custom_restore_command", request.restoreCommand),
@@ -41,9 +41,14 @@ struct RecoveryHooks {
             ("target_immediate", request.targetImmediate), ("exclusive", request.isExclusive),
             ("standby_mode", request.standbyMode), ("copy_partial", request.partialWAL),
         ]
-        return texts.compactMap { name, text in
-            guard let text, !text.isEmpty else { return nil }
-            return (key: name, value: JSONValue.string(text))
-        } + flags.compactMap { name, isSet in isSet ? (key: name, value: JSONValue.bool(true)) : nil }
+        var options: [(key: String, value: JSONValue)] = []
+        if let timeline = request.targetTimeline {
+            options.append((key: "target_tli", value: Int64(timeline).map { .integer($0) } ?? .string(timeline)))
+        }
+        for (name, text) in texts {
+            if let text, !text.isEmpty { options.append((key: name, value: .string(text))) }
+        }
+        for (name, isSet) in flags where isSet { options.append((key: name, value: .bool(true))) }
+        return options
     }
 }

@@ -82,7 +82,10 @@ public struct RestoreRun: Sendable {
 enum RestoreError {
     /// The text; an interruption is named as the reference names it.
     static func text(_ error: any Error) -> String {
-        isInterruption(error) ? "Process interrupted by user (KeyboardInterrupt)" : "\(error)"
+        guard !isInterruption(error) else { return "Process interrupted by user (KeyboardInterrupt)" }
+        var text = "\(error)"
+        while text.utf8.last == UInt8(ascii: "\n") { text.unicodeScalars.removeLast() }
+        return text
     }
 
     /// True when the user asked the program to end.
@@ -92,16 +95,16 @@ enum RestoreError {
         return false
     }
 
-    /// Puts an error into the words for what was being done; an interruption and what is in words already stay as they are.
+    /// Puts an error into the words for what was being done; an interruption stays what it is.
     static func naming<Result>(_ words: String, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let failure as Failure {
-            throw failure
+            throw Failure(words + failure.message, hint: failure.hint, cause: failure)
         } catch  where isInterruption(error) {
             throw Failure(text(error), cause: error)
         } catch {
-            throw Failure("\(words)\(error)", cause: error)
+            throw Failure(words + text(error), cause: error)
         }
     }
 }

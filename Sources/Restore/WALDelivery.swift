@@ -228,7 +228,7 @@ struct WALDelivery {
                 try command.run(words, item: "WAL files", leniency: .none)
             } catch let failure as RsyncFailure {
                 throw Failure(
-                    "Failure copying WAL files: data transfer failure while copying WAL files to directory "
+                    "data transfer failure while copying WAL files to directory "
                         + "'\(self.directory)'\nrsync error:\n\(failure.outcome.outputText)\(failure.outcome.errorText)"
                 )
             }

@@ -100,7 +100,7 @@ import Testing
     @Test func `blanks and unprintable bytes in names survive`() throws {
         let spaced = try #require(try RsyncListingEntry(parsing: "-rw------- 1 2024/01/02 03:04:05  two  blanks "))
         #expect(spaced.path == " two  blanks ")
-        let escaped = try #require(try RsyncListingEntry(parsing: #"-rw------- 1 2024/01/02 03:04:05 a\#012b\x"#))
+        let escaped = try #require(try RsyncListingEntry(parsing: ##"-rw------- 1 2024/01/02 03:04:05 a\#012b\x"##))
         #expect(escaped.path == "a\nb\\x")
     }
 
