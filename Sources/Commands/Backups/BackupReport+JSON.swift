@@ -42,6 +42,12 @@ extension BackupReport {
         [(key, .string(HumanText.size(bytes))), ("\(key)_bytes", .integer(bytes))]
     }
 
+    /// The number without its fraction; what a damaged record makes too large becomes the largest there is.
+    private static func whole(_ value: Double) -> Int64 {
+        if value.isNaN { return 0 }
+        return Int64(exactly: value.rounded(.towardZero)) ?? (value < 0 ? .min : .max)
+    }
+
     private func json(_ tablespace: Tablespace) -> JSONValue {
         .object([
             ("name", .string(tablespace.name)), ("location", .string(tablespace.location)),
@@ -75,7 +81,7 @@ extension BackupReport {
         if let savings {
             members += [
                 ("resources_saved", .string(HumanText.size(savings.bytes))),
-                ("resources_saved_bytes", .integer(Int64(savings.bytes))),
+                ("resources_saved_bytes", .integer(Self.whole(savings.bytes))),
                 ("resources_saved_percentage", .string(HumanText.percentage(savings.ratio))),
             ]
         }
@@ -100,7 +106,7 @@ extension BackupReport {
         let bytesPerSecond = throughput ?? 0
         return members + [
             ("throughput", .string("\(HumanText.size(bytesPerSecond))/s")),
-            ("throughput_bytes", .integer(Int64(bytesPerSecond))),
+            ("throughput_bytes", .integer(Self.whole(bytesPerSecond))),
             ("number_of_workers", .integer(workerCount)),
         ]
     }

@@ -19,10 +19,12 @@ struct BackupReport {
         let whole = info.type == .rsync ? info.sizeBytes : info.clusterSizeBytes
         guard info.type == .rsync || info.type == .incremental else { return nil }
         var ratio = 0.0
-        if let whole, whole != 0, let own = info.deduplicatedSizeBytes {
+        // A size of zero counts as an unknown one, here and below.
+        if let whole, whole != 0, let own = info.deduplicatedSizeBytes, own != 0 {
             ratio = 1 - Double(own) / Double(whole)
         }
-        let base = info.clusterSizeBytes ?? info.sizeBytes ?? 0
+        let clusterSize = info.clusterSizeBytes ?? 0
+        let base = clusterSize != 0 ? clusterSize : info.sizeBytes ?? 0
         return (ratio, Double(base) * ratio)
     }
 
@@ -31,7 +33,11 @@ struct BackupReport {
 
     var copySeconds: Double? { info.copyStatistic("copy_time") }
     var analysisSeconds: Double? { info.copyStatistic("analysis_time") }
-    var workerCount: Int64 { info.copyStats?["number_of_workers"]?.integerValue ?? 1 }
+    /// The jobs of the copy; 1 when nothing was copied or it is not known.
+    var workerCount: Int64 {
+        guard let bytes = info.deduplicatedSizeBytes, bytes != 0 else { return 1 }
+        return info.copyStats?["number_of_workers"]?.integerValue ?? 1
+    }
 
     /// Bytes a second of the copy; nil when the time is unknown or zero.
     var throughput: Double? {

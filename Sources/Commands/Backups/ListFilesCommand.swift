@@ -89,13 +89,15 @@ enum ListFilesCommand {
                 paths.append(home.walsDirectory.appending(name).string)
                 return true
             }
+            // Most of a long list is older than the backup.
+            if name < begin { return true }
             guard let file = WALFileName(name) else {
                 throw Failure(
                     "invalid xlog segment name \(PythonText.quoted("BadXlogSegmentName:\(name)"))",
                     hint: "Please run \"barman rebuild-xlogdb \(home.name)\" to solve this issue"
                 )
             }
-            guard case .segment = file, name >= begin, timeline.map({ file.timeline <= $0 }) ?? true else {
+            guard case .segment = file, timeline.map({ file.timeline <= $0 }) ?? true else {
                 return true
             }
             if let limit, name > limit { return false }

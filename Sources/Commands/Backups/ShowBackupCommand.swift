@@ -1,7 +1,7 @@
+import Archive
 import Catalog
 import Console
 import Failure
-import Files
 import Notation
 import WAL
 
@@ -30,7 +30,8 @@ enum ShowBackupCommand {
 
     private static func childTimelines(of info: BackupInfo, in backups: BackupCatalog) throws -> [UInt32] {
         guard info.status.isCompleted else { return [] }
-        return try backups.childTimelines(of: info) { try FileSystem.read($0) }.map(\.rawValue)
+        let reader = WALReader(home: backups.home)
+        return try backups.childTimelines(of: info) { try reader.contents(of: $0) }.map(\.rawValue)
     }
 
     private static func report(
