@@ -33,7 +33,7 @@ enum CommandTable {
         BackupCommand.specification,
         ListBackupsCommand.specification,
         StatusCommand.specification,
-        LaterCommands.replicationStatus,
+        ReplicationStatusCommand.specification,
         RebuildXlogdbCommand.specification,
         RestoreCommand.specification,
         ShowServersCommand.specification,

@@ -1,19 +1,5 @@
 /// Commands that the table knows with all their arguments while their feature is not there yet.
 enum LaterCommands {
-    static let replicationStatus = CommandSpecification(
-        name: "replication-status",
-        summary: "Show the clients that stream from a server, and how far they are.",
-        options: [
-            .flag("--minimal", help: "one line for each client"),
-            .value("--target", choices: ["all", "hot-standby", "wal-streamer"], help: "which clients to show"),
-            .value(
-                "--source",
-                choices: ["backup-host", "wal-host"],
-                help: "ask through the connection for backups or the one for WAL"
-            ),
-        ],
-        positionals: [.servers]
-    )
     static let diagnose = CommandSpecification(
         name: "diagnose",
         summary: "Print everything support asks for, as one JSON document.",
