@@ -5,10 +5,10 @@ DESTDIR ?=
 SWIFT ?= swift
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build install lint format bench bootstrap clean
+.PHONY: help demo test build install conformance lint format bench bootstrap clean
 
 help: ## Lists the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: build ## Loses a table and gets it back: a backup and a point-in-time recovery on a private PostgreSQL.
 	@scripts/demo
@@ -17,6 +17,11 @@ test: ## Installs what the tests need, then runs all of them on real PostgreSQL,
 	@scripts/bootstrap --tests
 	@$(MAKE) --no-print-directory lint
 	@scripts/run-tests
+
+conformance: ## Compares all answers with the oracle's over N random catalogs of the seed SEED (N=100).
+	@scripts/bootstrap --tests
+	@$(SWIFT) build --product barman
+	@N="$${N:-100}" scripts/conformance
 
 build: bootstrap ## Builds the release with a static Swift runtime into dist/bin.
 	@$(SWIFT) build -c release --static-swift-stdlib --product barman

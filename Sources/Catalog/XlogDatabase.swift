@@ -79,16 +79,23 @@ public struct XlogDatabase: Sendable {
             var replacement = try replacementFile(like: status)
             var scanner = XlogScanner(path: path)
             var dropped = 0
+            var isCompleted = false
             try scanner.scan(file) { line in
                 if try isKept(line) {
                     try replacement.write(line.bytes)
+                    // Lines of older releases get the fields that they lack.
+                    let missing = line.missingFields
+                    if !missing.isEmpty {
+                        try replacement.write(Array(missing.utf8))
+                        isCompleted = true
+                    }
                     try replacement.write(CollectionOfOne(UInt8(ascii: "\n")))
                 } else {
                     dropped += 1
                 }
                 return true
             }
-            if dropped > 0 { try commit(replacement, like: status) }
+            if dropped > 0 || isCompleted { try commit(replacement, like: status) }
             return dropped
         }
     }

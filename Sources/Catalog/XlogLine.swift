@@ -58,6 +58,15 @@ public struct XlogLine {
     /// The name of the file.
     public var name: String { String(decoding: bytes[nameStart..<nameEnd], as: UTF8.self) }
 
+    /// What a line of an older release lacks at its end: compression and encryption.
+    var missingFields: String {
+        switch XlogLine.countFields(bytes, from: restStart) {
+        case 0: "\tNone\tNone"
+        case 1: "\tNone"
+        default: ""
+        }
+    }
+
     /// The name as a value; nil for a foreign one.
     public var fileName: WALFileName? { WALFileName(name) }
 

@@ -1,0 +1,236 @@
+"""Asks the oracle and our program the same about random homes, and compares every answer and every tree.
+
+The oracle is run as a program; nothing of it is imported. See `docs/testing.md`.
+"""
+
+import argparse
+import difflib
+import os
+import random as randomness
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import catalog
+import compare
+import hostile
+import questions
+
+TIMEOUT_SECONDS = 90
+SCRATCH = os.environ.get("SWIFT_BARMAN_SCRATCH", "/var/tmp/swift-barman")
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Side:
+    """One of the two programs with its own copy of the home. Both roots have names of one length."""
+
+    def __init__(self, program, root, home):
+        self.program, self.root, self.home = program, root, home
+        self.environment = {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": root, "LANG": "C.UTF-8", "TZ": home.zone, "COLUMNS": "80",
+            "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore",
+            "PYTHONPATH": f"{os.path.dirname(os.path.abspath(__file__))}/packages", "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def ask(self, question):
+        words = [self.program, "-c", f"{self.root}/barman.conf"] + question.words
+        try:
+            run = subprocess.run(words, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_SECONDS, cwd="/")
+            out, err, status = run.stdout, run.stderr, run.returncode
+        except subprocess.TimeoutExpired:
+            out, err, status = b"", b"HANGS", -99
+        if question.command == "cron":
+            self.wait_for_children()
+        texts = (text.decode(errors="backslashreplace") for text in (out, err))
+        return compare.Answer(question, self.home, self.root, *texts, status)
+
+    def wait_for_children(self):
+        """Until what cron left running in the background has ended."""
+        mark = f"{self.root}/barman.conf".encode()
+        end = time.monotonic() + TIMEOUT_SECONDS
+        while time.monotonic() < end:
+            if not any(mark in command_line(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+                return
+            time.sleep(0.02)
+
+    def tree(self):
+        """Every path below the home with its kind and content, without lock files."""
+        found = {}
+        top = f"{self.root}/home"
+        for directory, names, files in os.walk(top):
+            for name in names + files:
+                path = os.path.join(directory, name)
+                key = os.path.relpath(path, top)
+                if name.startswith(".") and name.endswith(".lock"):
+                    continue
+                if os.path.islink(path):
+                    found[key] = "link to " + os.readlink(path)
+                elif os.path.isdir(path):
+                    found[key] = "directory"
+                else:
+                    with open(path, "rb") as file:
+                        found[key] = file.read().replace(self.root.encode(), b"/ROOT")
+        return found
+
+
+def command_line(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+class Case:
+    """One random home, all that is asked about it, and what was found."""
+
+    def __init__(self, seed, index, options):
+        self.seed, self.index, self.options = seed, index, options
+        self.root = f"{options.directory}/{seed}-{index}"
+        self.answers = self.runs = self.trees = 0
+        self.findings = []
+        self.seconds = {"oracle": 0.0, "ours": 0.0}
+
+    def generator(self, part):
+        return randomness.Random(f"{self.seed}/{self.index}/{part}")
+
+    def run(self):
+        shutil.rmtree(self.root, ignore_errors=True)
+        roots = [f"{self.root}/orcl", f"{self.root}/ours"]
+        for root in roots:
+            home = catalog.make_home(root, lambda: self.generator("home"))
+        self.home = home
+        self.sides = [Side(program, root, home) for program, root in zip((self.options.oracle, self.options.program), roots)]
+        if self.sides[0].tree() != self.sides[1].tree():
+            raise SystemExit("the two copies of a home differ before anything ran")
+        asked = questions.reports(home, self.generator("reports"))
+        for question in asked:
+            self.compare_answers(question)
+        self.compare_trees("all reports")
+        for question in questions.changes(home, self.generator("changes")):
+            if self.is_diverged:
+                break
+            self.compare_answers(question)
+            self.compare_trees(question.words)
+        if not self.findings and not self.options.keep:
+            shutil.rmtree(self.root)
+        return self
+
+    is_diverged = False
+
+    def compare_answers(self, question):
+        given = []
+        for name, side in zip(("oracle", "ours"), self.sides):
+            start = time.monotonic()
+            given.append(side.ask(question))
+            self.seconds[name] += time.monotonic() - start
+            if self.options.times:
+                print(f"{time.monotonic() - start:7.2f} {name} {question.words}", flush=True)
+        self.runs += 1
+        self.answers += question.answers
+        parts = given[1].differs_from(given[0])
+        if not parts:
+            return
+        known = compare.known_defect(question, given[0], given[1])
+        if known:
+            self.known = getattr(self, "known", {})
+            self.known[known] = self.known.get(known, 0) + 1
+            return
+        text = []
+        for part in parts:
+            if part == "status":
+                text.append(f"exit status: oracle {given[0].raw_status}, ours {given[1].raw_status}")
+            else:
+                text += diff(getattr(given[0], part), getattr(given[1], part), part)
+        self.findings.append((question.words, text))
+
+    def compare_trees(self, words):
+        trees = [side.tree() for side in self.sides]
+        self.trees += 1
+        text = []
+        for key in sorted(trees[0].keys() | trees[1].keys()):
+            values = [tree.get(key) for tree in trees]
+            if values[0] == values[1] or compare.may_differ(key, values, self.home):
+                continue
+            if None in values:
+                text.append(f"{key}: only with {'the oracle' if values[1] is None else 'us'}")
+            else:
+                shown = [value if isinstance(value, str) else value[:20000].decode(errors="backslashreplace") for value in values]
+                text += diff(*shown, key)
+        if text:
+            self.is_diverged = True
+            self.findings.append((["tree after"] + list([words] if isinstance(words, str) else words), text))
+
+
+def diff(left, right, name):
+    if "\n" not in left.rstrip("\n") and len(left) > 300 and left.startswith("{"):
+        left, right = left.replace(", ", ",\n"), right.replace(", ", ",\n")
+    return list(difflib.unified_diff(left.split("\n"), right.split("\n"), f"oracle: {name}", f"ours: {name}", "", "", 2, ""))[:60]
+
+
+def built_program():
+    run = subprocess.run(["swift", "build", "--show-bin-path"], cwd=REPOSITORY, capture_output=True, text=True)
+    return run.stdout.strip() + "/barman"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="conformance", description=__doc__)
+    parser.add_argument("-n", type=int, default=int(os.environ.get("N") or 40), help="how many homes (40)")
+    parser.add_argument("--seed", default=os.environ.get("SEED") or str(randomness.SystemRandom().randrange(1 << 32)))
+    parser.add_argument("--only", type=int, help="only the home of this number")
+    parser.add_argument("--seconds", type=float, default=float(os.environ.get("SECONDS_AT_MOST") or 1e9), help="start no home after this time")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--keep", action="store_true", help="keep every home, not only those with a finding")
+    parser.add_argument("--hostile", action="store_true", help="only damaged homes, for our program alone")
+    parser.add_argument("--times", action="store_true", help="print the duration of each command")
+    parser.add_argument("--oracle", default=os.environ.get("BARMAN_ORACLE") or f"{SCRATCH}/oracle/bin/barman")
+    parser.add_argument("--program", default=os.environ.get("BARMAN_TEST_PROGRAM"))
+    parser.add_argument("--directory", default=f"{SCRATCH}/conformance", help="where homes are made")
+    options = parser.parse_args()
+    options.program = os.path.abspath(options.program or built_program())
+    options.directory = os.path.abspath(options.directory)
+    os.makedirs(options.directory, exist_ok=True)
+    if options.hostile:
+        found = hostile.run(options.program, options.directory)
+        print("\n".join(found.findings))
+        print(f"conformance: {found.count} commands on damaged homes, {len(found.findings)} findings")
+        sys.exit(1 if found.findings else 0)
+    start = time.monotonic()
+    print(f"conformance: seed {options.seed}, {options.n} homes, now {catalog.NOW.isoformat()}", flush=True)
+    stopping = threading.Event()
+
+    def one(index):
+        if time.monotonic() - start > options.seconds or stopping.is_set():
+            return None
+        return Case(options.seed, index, options).run()
+
+    cases = []
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for case in pool.map(one, [options.only] if options.only is not None else range(options.n)):
+            if case is None:
+                continue
+            cases.append(case)
+            for words, text in case.findings:
+                print(f"\n--- home {case.index} ({case.root}): {' '.join(map(repr, words))}")
+                print("\n".join(text), flush=True)
+    total = {name: sum(case.seconds[name] for case in cases) for name in ("oracle", "ours")}
+    findings = sum(len(case.findings) for case in cases)
+    known = {}
+    for case in cases:
+        for name, count in getattr(case, "known", {}).items():
+            known[name] = known.get(name, 0) + count
+    for name, count in sorted(known.items()):
+        print(f"listed difference, {count} times: {name}")
+    print(
+        f"conformance: seed {options.seed}: {len(cases)} homes, {sum(case.answers for case in cases)} answers from "
+        f"{sum(case.runs for case in cases)} commands, {sum(case.trees for case in cases)} trees, {findings} differences, "
+        f"{time.monotonic() - start:.0f} s (oracle {total['oracle']:.0f} s, ours {total['ours']:.0f} s)"
+    )
+    sys.exit(1 if findings else 0)
+
+
+if __name__ == "__main__":
+    main()
