@@ -42,12 +42,6 @@ enum LaterCommands {
         ],
         positionals: [.server]
     )
-    static let verifyBackup = CommandSpecification(
-        name: "verify-backup",
-        aliases: ["verify"],
-        summary: "Check a backup against its manifest with pg_verifybackup.",
-        positionals: [.server, .backup]
-    )
     static let exportBackup = CommandSpecification(
         name: "export-backup",
         summary: "Pack a backup with the WAL it needs into one tar file.",
@@ -63,11 +57,6 @@ enum LaterCommands {
         name: "import-backup",
         summary: "Take a backup that export-backup packed into the catalog.",
         positionals: [.server, PositionalArgument("input_tarball", help: "the tar file")]
-    )
-    static let generateManifest = CommandSpecification(
-        name: "generate-manifest",
-        summary: "Write the manifest of a backup that has none.",
-        positionals: [.server, .backup]
     )
     static let cloudWALArchive = CommandSpecification(
         name: "cloud-wal-archive",
