@@ -1,5 +1,6 @@
 import Catalog
 import Codecs
+import Failure
 import Files
 import Processes
 import Settings
@@ -13,6 +14,11 @@ enum CustomFilter {
         var request = ProcessRequest("/bin/sh", ["-c", script, "barman_command", source.string, destination.string])
         request.pathPrefix = home.settings.pathPrefix
         try request.runChecked()
+        // The received file goes once this one is stored: a filter that wrote nothing has failed, whatever it says.
+        guard try FileSystem.status(of: source).sizeBytes > 0 else { return }
+        guard try FileSystem.status(of: destination).sizeBytes > 0 else {
+            throw Failure("\(filter) wrote nothing for \(source.quoted)", kind: .exception)
+        }
     }
 
     /// Files made for a while.

@@ -27,6 +27,11 @@ struct WALEncryption: Sendable {
     func encrypt(_ source: FilePath, to output: borrowing OwnedDescriptor, settings: ServerSettings) throws {
         let words = Self.batch + ["--compress-level", "0", "--recipient", keyID, "--encrypt"]
         try Self.run(words, reading: source, writing: output, input: .none, settings: settings)
+        // What is encrypted is never smaller. The received file goes once this one is stored: better to look.
+        let size = try output.status().sizeBytes
+        guard size > (try FileSystem.status(of: source).sizeBytes) else {
+            throw Failure("gpg wrote \(size) bytes for \(source.quoted)", kind: .exception)
+        }
     }
 
     /// Decrypts a file into an open one, with the passphrase that the configured command prints.
@@ -50,7 +55,7 @@ struct WALEncryption: Sendable {
         input: ProcessRequest.Input,
         settings: ServerSettings
     ) throws {
-        var request = ProcessRequest("gpg", words + [source.string])
+        var request = ProcessRequest("gpg", words + ["--output", "-", source.string])
         request.pathPrefix = settings.pathPrefix
         request.input = input
         request.output = .descriptor(output.raw)

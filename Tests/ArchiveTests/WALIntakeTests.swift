@@ -66,6 +66,15 @@ struct WALIntakeTests {
         }
     }
 
+    @Test func `a custom filter that writes nothing is an error and the file stays`() throws {
+        try ArchiveFixture.with("compression = custom\ncustom_compression_filter = true") { fixture in
+            try fixture.put(segmentBytes(1), segment(1))
+            #expect(throws: Failure.self) { try fixture.archive() }
+            #expect(fixture.incoming == [segment(1)])
+            #expect(fixture.archived.isEmpty)
+        }
+    }
+
     @Test func `what arrives compressed is stored as it is`() throws {
         try ArchiveFixture.with("compression = zstd") { fixture in
             var compressed: [UInt8] = []
