@@ -10,7 +10,7 @@ import Testing
             let sshHost = try #require(site.sshHost)
             let command = "ssh postgres@angus -o BatchMode=yes -o StrictHostKeyChecking=no"
 
-            sshHost.stop()
+            try sshHost.stop()
             try expectRefusal(site, check: "ssh: FAILED (Connection failed using '\(command)' return code 255)")
             try sshHost.start()
             try sshHost.authorizeNobody()

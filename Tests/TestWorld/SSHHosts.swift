@@ -60,10 +60,17 @@ public final class SSHHost {
     }
 
     /// Takes the host off the network: connections are refused, those that exist end.
-    public func stop() {
-        server?.end()
-        // Sessions are process groups of their own.
-        _ = try? world.run(["pkill", "-KILL", "-f", "^sshd: \(account.name)(@notty)?$"])
+    public func stop() throws {
+        guard let server else { return }
+        // Sessions are process groups of their own, so they are looked for before their parent is gone.
+        let sessions = try descendants(of: server.pid)
+        server.end()
+        for session in sessions { kill(session, SIGKILL) }
+    }
+
+    private func descendants(of parent: Int32) throws -> [Int32] {
+        let children = try world.run(["pgrep", "-P", "\(parent)"]).lines.compactMap { Int32($0) }
+        return try children.flatMap { try [$0] + descendants(of: $0) }
     }
 
     /// The lines of the world's ssh configuration that lead here.
