@@ -62,7 +62,7 @@ public final class TarReader {
     /// All of what is left of the current member; for small ones.
     public func readRest() throws -> [UInt8] {
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        var chunk = [UInt8](repeating: 0, count: Int(min(unreadBytes, 1 << 16)))
         while unreadBytes > 0 {
             let count = try chunk.withUnsafeMutableBytes { try read(into: $0) }
             bytes.append(contentsOf: chunk[..<count])
@@ -73,7 +73,7 @@ public final class TarReader {
     /// Reads what follows the end mark, so that the writer is not cut off; at most `limit` bytes.
     public func drain(limit: Int = 1 << 20) throws {
         var rest = limit
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        var chunk = [UInt8](repeating: 0, count: 1 << 13)
         while rest > 0 {
             let count = try chunk.withUnsafeMutableBytes { try source($0) }
             if count == 0 { return }
@@ -83,7 +83,7 @@ public final class TarReader {
 
     private func skip() throws {
         guard unreadBytes > 0 || paddingBytes > 0 else { return }
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        var chunk = [UInt8](repeating: 0, count: Int(min(max(unreadBytes, 512), 1 << 16)))
         while unreadBytes > 0 { _ = try chunk.withUnsafeMutableBytes { try read(into: $0) } }
         unreadBytes = Int64(paddingBytes)
         paddingBytes = 0

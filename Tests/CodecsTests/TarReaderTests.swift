@@ -42,7 +42,8 @@ import Testing
     }
 
     @Test func `every flipped bit of a header is an error or changes nothing but what it says`() throws {
-        let stream = try Self.stream([(TarMember(name: "a", sizeBytes: 4), [1, 2, 3, 4])])
+        let whole = try Self.stream([(TarMember(name: "a", sizeBytes: 4), [1, 2, 3, 4])])
+        let stream = Array(whole[..<(512 * 3)])
         for position in 0..<512 {
             for bit in 0..<8 {
                 var damaged = stream
