@@ -28,6 +28,7 @@ let package = Package(
     targets: [
         // System libraries.
         .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
@@ -35,9 +36,6 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-
-        // Checksums, on the processor's own instructions where it has them.
-        .target(name: "CDigest"),
 
         // Leaves: pure values.
         .target(name: "Failure", swiftSettings: pureSettings),
@@ -59,13 +57,13 @@ let package = Package(
         .target(
             name: "Codecs",
             dependencies: [
-                "Failure", "Files", "CBZip2", "CDeflate", "CDigest", "CLZ4", "CLZMA", "CZlib", "CZstd", system,
+                "Failure", "Files", "CBZip2", "CCrypto", "CDeflate", "CLZ4", "CLZMA", "CZlib", "CZstd", system,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "CodecsTests",
-            dependencies: ["CDigest", "Codecs", "Failure", "Files", "TestWorld", system],
+            dependencies: ["Codecs", "Failure", "Files", "TestWorld", system],
             swiftSettings: settings
         ),
         .target(name: "Pipeline", dependencies: ["Codecs", "Failure", "Files", system], swiftSettings: settings),

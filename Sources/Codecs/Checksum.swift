@@ -1,4 +1,4 @@
-import CDigest
+import CCrypto
 
 /// How the identity of contents is proved.
 public enum ChecksumAlgorithm: Sendable, CaseIterable {
@@ -16,27 +16,40 @@ public enum ChecksumAlgorithm: Sendable, CaseIterable {
     }
 }
 
-/// A checksum in the making, fed in pieces.
+/// A checksum in the making, fed in pieces; libcrypto does the work.
 public struct Checksum: Sendable {
-    /// How it is computed.
-    public let algorithm: ChecksumAlgorithm
-    private var state = digest_state()
+    private enum State {
+        case sha256(SHA256_CTX)
+        case md5(MD5_CTX)
+    }
+
+    private var state: State
 
     /// The checksum of nothing yet.
     public init(_ algorithm: ChecksumAlgorithm = .sha256) {
-        self.algorithm = algorithm
+        // These functions do nothing that can fail: they change the state they are given (openssl: SHA256_Init(3), MD5_Init(3)).
         switch algorithm {
-        case .sha256: digest_sha256_start(&state)
-        case .md5: digest_md5_start(&state)
+        case .sha256:
+            var context = SHA256_CTX()
+            SHA256_Init(&context)
+            state = .sha256(context)
+        case .md5:
+            var context = MD5_CTX()
+            MD5_Init(&context)
+            state = .md5(context)
         }
     }
 
     /// Takes more bytes.
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard let address = bytes.baseAddress else { return }
-        switch algorithm {
-        case .sha256: digest_sha256_update(&state, address, bytes.count)
-        case .md5: digest_md5_update(&state, address, bytes.count)
+        switch state {
+        case .sha256(var context):
+            SHA256_Update(&context, address, bytes.count)
+            state = .sha256(context)
+        case .md5(var context):
+            MD5_Update(&context, address, bytes.count)
+            state = .md5(context)
         }
     }
 
@@ -47,14 +60,14 @@ public struct Checksum: Sendable {
 
     /// The checksum of all bytes so far, in lower-case hexadecimal.
     public func hexadecimal() -> String {
-        var final = state
-        let count = algorithm == .sha256 ? 32 : 16
-        let digest = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            switch algorithm {
-            case .sha256: digest_sha256_finish(&final, buffer.baseAddress)
-            case .md5: digest_md5_finish(&final, buffer.baseAddress)
-            }
-            filled = count
+        var digest: [UInt8]
+        switch state {
+        case .sha256(var context):
+            digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
+            SHA256_Final(&digest, &context)
+        case .md5(var context):
+            digest = [UInt8](repeating: 0, count: Int(MD5_DIGEST_LENGTH))
+            MD5_Final(&digest, &context)
         }
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
