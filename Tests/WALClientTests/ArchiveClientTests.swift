@@ -76,7 +76,7 @@ import Testing
             #expect(try site.archive(1, to: "ours", "--batch", "4").status == 0)
             #expect(site.received == (1...4).map(WALSite.name))
             // The backup host is gone: what it confirmed is still confirmed, the rest is not.
-            for sshHost in site.sshHosts { sshHost.stop() }
+            for sshHost in site.sshHosts { try sshHost.stop() }
             #expect(try site.archive(2, to: "ours", "--batch", "4").status == 0)
             #expect(try site.archive(4, to: "ours", "--batch", "4").status == 0)
             #expect(try site.archive(4, to: "theirs", "--batch", "4").status == 3)

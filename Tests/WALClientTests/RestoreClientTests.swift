@@ -67,7 +67,7 @@ import Testing
             let site = try WALSite(world)
             try world.makeDirectory("state/spool", as: .postgres)
             try world.write("from the spool", to: "state/spool/\(WALSite.segment)", as: .postgres)
-            for sshHost in site.sshHosts { sshHost.stop() }
+            for sshHost in site.sshHosts { try sshHost.stop() }
             #expect(try site.restore(WALSite.segment, from: "ours").status == 0)
             #expect(try world.read(site.destination) == "from the spool")
             #expect(world.names(in: "state/spool") == [])
