@@ -68,15 +68,18 @@ extension Context {
     }
 
     private func select(_ servers: [ServerSettings], _ reactions: ServerReactions) throws -> [ServerHome] {
-        // Skipping is told before any result, refusing where the server's turn would be; both before the work starts.
-        try servers.compactMap { settings in
+        // What is said while servers are loaded and skipped comes first, then the refusals; both before the work starts.
+        var refusals: [Failure] = []
+        let homes: [ServerHome] = try servers.compactMap { settings in
             do {
                 return try selected(settings, reactions)
             } catch let failure as Failure {
-                console.report(failure)
+                refusals.append(failure)
                 return nil
             }
         }
+        for refusal in refusals { console.report(refusal) }
+        return homes
     }
 
     private func selected(_ settings: ServerSettings, _ reactions: ServerReactions) throws -> ServerHome? {

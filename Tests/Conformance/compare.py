@@ -148,6 +148,8 @@ def needs_rebuild(question, oracle, ours):
 
 
 KNOWN = [
+    ("an unknown key in a backup.info", lambda question, oracle, ours: "Unsupported field" in oracle.raw_err + oracle.raw_out
+     or question.command == "check" and oracle.home.has("unknown-key")),
     ("`check` of a server whose `xlog.db` is missing", needs_rebuild),
     ("`check` of a local-rsync server that can not be reached", says("EXCEPTION: \nSee log")),
     ("`check` of a local-rsync server that can not be reached", says('"_EXCEPTION": ["\\nSee log')),
@@ -161,7 +163,7 @@ KNOWN = [
 
 def may_differ(path, values, home):
     """Entry: `check` of a server whose `xlog.db` is missing (the two programs rebuild it in different commands)."""
-    if home.has("xlogdb-damaged") and path.endswith(("/base", "/meta", "/errors", "/incoming", "/streaming", "/wals")):
+    if (home.has("xlogdb-damaged") or home.has("unknown-key")) and path.endswith(("/base", "/meta", "/errors", "/incoming", "/streaming", "/wals")):
         # `check` of the oracle ends at such a list, and makes no directories for the servers after it.
         return None in values and "directory" in values
     for server in home.servers:

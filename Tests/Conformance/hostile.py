@@ -88,10 +88,18 @@ COMMANDS = [
 ]
 
 
+class Findings(list):
+    """Each is told when it is found: a run that is cut short has told its findings."""
+
+    def append(self, text):
+        print(text, flush=True)
+        super().append(text)
+
+
 class Hostile:
     def __init__(self, program, directory):
         self.program, self.directory = program, directory
-        self.findings = []
+        self.findings = Findings()
         self.count = 0
 
     def make(self, records, xlog=None, prepare=None):
