@@ -17,6 +17,8 @@ struct BackupHost: Sendable {
         var request = ProcessRequest("ssh", connection + ["\(user)@\(host)", "barman"] + words)
         request.output = .inherited
         request.errorOutput = .inherited
+        // The shared connection lives on: it must not stand in PostgreSQL's data directory, which may be unmounted.
+        if multiplexing?.socket.isAbsolute == true { request.workingDirectory = "/" }
         return request
     }
 
