@@ -172,6 +172,12 @@ public struct BackupDeletion {
         guard !home.settings.basebackupsAreInCloud else {
             throw Failure("Backups in object stores are not supported by this build")
         }
+        guard info.snapshotsInfo == nil else {
+            // Without its record nobody would know of the snapshots any more, and they cost money.
+            throw Failure(
+                "Backup \(info.id) of server \(home.name) is made of disk snapshots, which this version can not delete"
+            )
+        }
         let start = Timestamp.now()
         let clock = Interruption.monotonicSeconds
         let annotations = Annotations(home)
