@@ -47,7 +47,7 @@ package struct CopyStatistics: Sendable {
     /// The value of `copy_stats`, in the order of the reference.
     package var literal: PythonLiteral {
         let directories = items.filter(\.isDirectory)
-        let copied = items.filter { $0.began != nil }
+        let copied = items.filter { $0.began != nil }.sorted { ($0.ended ?? 0) < ($1.ended ?? 0) }
         let first = copied.compactMap(\.began).min() ?? 0
         let last = copied.compactMap(\.ended).max() ?? 0
         return dictionary([

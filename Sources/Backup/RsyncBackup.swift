@@ -140,7 +140,7 @@ final class RsyncBackup {
         guard !files.isEmpty else { return }
         let text =
             "The usage of include directives is not supported for files that reside outside PGDATA.\n"
-            + "Please manually backup the following files:\n" + files.map { "\t\($0)" }.joined(separator: "\n")
+            + "Please manually backup the following files:\n" + files.map { "\t\($0)\n" }.joined()
         if settings.backupOptions.contains(.externalConfiguration) {
             reporter.log(.debug, BackupLife.logger, text)
         } else {

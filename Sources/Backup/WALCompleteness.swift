@@ -37,11 +37,38 @@ public enum WALCompleteness: Sendable, Equatable {
         guard let begin, let newest = try newestSegment(of: begin.timeline, in: home), newest >= begin else {
             return .incomplete
         }
+        if begin.timeline < end.timeline {
+            return try findAcrossTimelines(from: begin, to: end, segmentSize: segmentSize, home: home)
+        }
         for segment in begin.through(min(end, newest), size: segmentSize) {
             let path = home.walsDirectory.appending(segment.hashDirectory).appending(segment.description)
             guard try FileSystem.exists(path) else { return .missing(segment) }
         }
         return end <= newest ? .complete : .incomplete
+    }
+
+    /// A standby that followed its primary to another timeline during the backup: each segment must be there on one of them.
+    private static func findAcrossTimelines(
+        from begin: WALSegmentName,
+        to end: WALSegmentName,
+        segmentSize: WALSegmentSize,
+        home: ServerHome
+    ) throws(FileError) -> WALCompleteness {
+        guard let newest = try newestSegment(of: end.timeline, in: home), newest >= end else { return .incomplete }
+        let timelines = Set(try names(in: home.walsDirectory).compactMap { WALSegmentName("\($0)00000000")?.timeline })
+            .filter { $0 >= begin.timeline && $0 <= end.timeline }
+        let first = WALSegmentName(timeline: end.timeline, log: begin.log, segment: begin.segment)
+        for segment in first.through(end, size: segmentSize) {
+            var isThere = false
+            for timeline in timelines where !isThere {
+                let name = WALSegmentName(timeline: timeline, log: segment.log, segment: segment.segment)
+                isThere = try FileSystem.exists(
+                    home.walsDirectory.appending(name.hashDirectory).appending(name.description)
+                )
+            }
+            guard isThere else { return .missing(segment) }
+        }
+        return .complete
     }
 
     /// The last segment in the last directory of a timeline that holds any; nil when there is none.

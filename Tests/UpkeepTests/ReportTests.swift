@@ -59,13 +59,23 @@ import Upkeep
         }
     }
 
-    @Test func `a backup that ends on another timeline than it began on is no trap`() throws {
+    @Test func `a backup that ends on another timeline is done when each segment is there on one of them`() throws {
         try UpkeepFixture.with { fixture in
             let info = try fixture.addBackup("20260301T000000", segments: 2...2) {
-                $0.endWAL = "000000020000000000000003"
+                $0.endWAL = "000000020000000000000004"
             }
+            let validation = BackupValidation(home: fixture.home, reporter: Recorder())
             try fixture.addWAL(1...3)
-            #expect(try BackupValidation(home: fixture.home, reporter: Recorder()).run(info) != .busy)
+            #expect(try validation.run(info) == .checked(before: .done, after: .waitingForWALs))
+            try fixture.write("", to: "wals/0000000200000000/000000020000000000000003")
+            try fixture.write("", to: "wals/0000000200000000/000000020000000000000004")
+            #expect(try validation.run(info) == .checked(before: .waitingForWALs, after: .done))
+            let gap = try fixture.addBackup("20260302T000000", segments: 1...1) {
+                $0.endWAL = "000000020000000000000006"
+            }
+            try fixture.write("", to: "wals/0000000200000000/000000020000000000000006")
+            #expect(try validation.run(gap) == .checked(before: .done, after: .failed))
+            #expect(try fixture.catalog[gap.id]?.error?.hasSuffix("is 000000020000000000000005") == true)
         }
     }
 
