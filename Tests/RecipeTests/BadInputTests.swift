@@ -101,8 +101,8 @@ import Testing
             #expect(world.names(in: "\(host.home)/pg/incoming") == segments)
             try world.run(["chmod", "0700", wals]).orThrow()
 
-            try world.run(["chmod", "0500", host.home]).orThrow()
             try world.run(["rm", "-f", "\(host.home)/.pg-archive-wal.lock"]).orThrow()
+            try world.run(["chmod", "0500", host.home]).orThrow()
             let locked = try host.barman("archive-wal", "pg")
             #expect(locked.status == 1, "\(locked)")
             #expect(locked.err.contains("\(host.home)/.pg-archive-wal.lock"), "\(locked)")
