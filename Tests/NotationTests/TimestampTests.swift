@@ -124,30 +124,26 @@ import Testing
     }
 }
 
-/// Times in another zone than that of this host, each in a process of its own, because the zone belongs to the whole process.
-@Suite struct LocalZoneTests {
-    @Test func `summer and winter time have their offsets and names`() async {
-        await #expect(processExitsWith: .success) {
-            setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1)
-            tzset()
-            let winter = try Timestamp(userText: "2026-01-15 12:00")
-            let summer = try Timestamp(userText: "2026-07-15 12:00")
-            #expect(winter.catalogText == "2026-01-15 12:00:00+01:00")
-            #expect(summer.catalogText == "2026-07-15 12:00:00+02:00")
-            let (named, hadZone) = try Timestamp.parse(userText: "2026-07-15 12:00 CEST")
-            #expect(named.catalogText == "2026-07-15 12:00:00+02:00")
-            #expect(hadZone)
-        }
+/// Times in a zone with summer time. The zone belongs to the whole process, so `scripts/run-tests` gives them a run of their own.
+@Suite(.enabled(if: LocalZoneTests.isZoneSet, "needs TZ=\(LocalZoneTests.zone): scripts/run-tests sets it"))
+struct LocalZoneTests {
+    static let zone = "CET-1CEST,M3.5.0,M10.5.0/3"
+    static var isZoneSet: Bool { getenv("TZ").map { String(cString: $0) } == zone }
+
+    @Test func `summer and winter time have their offsets and names`() throws {
+        let winter = try Timestamp(userText: "2026-01-15 12:00")
+        let summer = try Timestamp(userText: "2026-07-15 12:00")
+        #expect(winter.catalogText == "2026-01-15 12:00:00+01:00")
+        #expect(summer.catalogText == "2026-07-15 12:00:00+02:00")
+        let (named, hadZone) = try Timestamp.parse(userText: "2026-07-15 12:00 CEST")
+        #expect(named.catalogText == "2026-07-15 12:00:00+02:00")
+        #expect(hadZone)
     }
 
-    @Test func `an hour that comes twice is the first one, an hour that is left out goes on from before`() async {
-        await #expect(processExitsWith: .success) {
-            setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1)
-            tzset()
-            let twice = try Timestamp(userText: "2026-10-25 02:30")
-            let never = try Timestamp(userText: "2026-03-29 02:30")
-            #expect(twice.catalogText == "2026-10-25 02:30:00+02:00")
-            #expect(never.catalogText == "2026-03-29 03:30:00+02:00")
-        }
+    @Test func `an hour that comes twice is the first one, an hour that is left out goes on from before`() throws {
+        let twice = try Timestamp(userText: "2026-10-25 02:30")
+        let never = try Timestamp(userText: "2026-03-29 02:30")
+        #expect(twice.catalogText == "2026-10-25 02:30:00+02:00")
+        #expect(never.catalogText == "2026-03-29 03:30:00+02:00")
     }
 }
