@@ -124,12 +124,15 @@ import Testing
     }
 }
 
-/// Times in a zone with summer time. The zone belongs to the whole process, so `scripts/run-tests` gives them a run of their own.
-@Suite(.enabled(if: LocalZoneTests.isZoneSet, "needs TZ=\(LocalZoneTests.zone): scripts/run-tests sets it"))
-struct LocalZoneTests {
-    static let zone = "CET-1CEST,M3.5.0,M10.5.0/3"
-    static var isZoneSet: Bool { getenv("TZ").map { String(cString: $0) } == zone }
+private func isZoneSet() -> Bool {
+    getenv("TZ").map { String(cString: $0) } == "CET-1CEST,M3.5.0,M10.5.0/3"
+}
 
+/// Times in a zone with summer time.
+///
+/// The zone belongs to the whole process, so `scripts/run-tests` gives them a run of their own.
+@Suite(.enabled("needs TZ=CET-1CEST,M3.5.0,M10.5.0/3: scripts/run-tests sets it") { isZoneSet() })
+struct LocalZoneTests {
     @Test func `summer and winter time have their offsets and names`() throws {
         let winter = try Timestamp(userText: "2026-01-15 12:00")
         let summer = try Timestamp(userText: "2026-07-15 12:00")
