@@ -50,6 +50,9 @@ final class BackupLife {
     /// The directory of this backup.
     var directory: FilePath { home.backupDirectory(of: info.id) }
 
+    /// Syncs the copy while the server is waited for.
+    lazy var earlySync = EarlySync(directory)
+
     /// Takes the backup; returns its record, whose status tells whether it worked.
     func run() throws -> BackupInfo {
         try save()
@@ -112,6 +115,7 @@ final class BackupLife {
         let began = Interruption.monotonicSeconds
         let result = try TreeSync.run(
             [directory],
+            except: earlySync.synced(),
             check: { try SignalWatch.check() },
             progress: { done, total in
                 reporter.progress(

@@ -15,6 +15,8 @@ final class RsyncBackup {
     private var home: ServerHome { life.home }
     private var postgres: PostgresServer { life.postgres }
     private var reporter: any Reporter { life.reporter }
+    /// True when nothing of the copy changes any more.
+    private var isCopied = false
 
     init(_ life: BackupLife) {
         self.life = life
@@ -33,6 +35,7 @@ final class RsyncBackup {
             try finishAfterFailure(error)
             throw error
         }
+        isCopied = true
         life.action = "issuing stop of the backup"
         reporter.info("Asking PostgreSQL server to finalize the backup.")
         try stop()
@@ -157,7 +160,12 @@ final class RsyncBackup {
         } else {
             life.action = "issuing stop backup command (native concurrent)"
             let push = PrimaryPush(postgres, settings: settings, reporter: reporter)
-            position = try postgres.stopConcurrentBackup(whileWaiting: { push.tick() })
+            let sync = isCopied ? life.earlySync : nil
+            position = try postgres.stopConcurrentBackup(whileWaiting: {
+                push.tick()
+                // The server waits for the archiving of WAL; the disk may work meanwhile.
+                sync?.work(seconds: 0.1)
+            })
         }
         note(position)
         try switchWAL()

@@ -21,15 +21,18 @@ package struct TreeSync: Sendable {
 
     /// Syncs every file and directory below the roots, and the roots; symbolic links are left alone.
     ///
+    /// Files in `synced` that still look the same are only measured.
     /// `check` is called often, to notice that somebody wants us to end. `progress` gets the bytes that are durable so far
     /// and all bytes.
     package static func run(
         _ roots: [FilePath],
+        except synced: Set<SyncedFile> = [],
         workerCount: Int = max(2, Workers.coreCount),
         check: () throws -> Void = {},
         progress: (Int64, Int64) -> Void = { _, _ in }
     ) throws -> Result {
         var result = Result()
+        var pendingBytes: Int64 = 0
         var files: [Item] = []
         var directories: [Item] = []
         for root in roots {
@@ -40,7 +43,9 @@ package struct TreeSync: Sendable {
                 case .regular:
                     result.sizeBytes &+= entry.status.sizeBytes
                     if entry.status.linkCount == 1 { result.deduplicatedBytes &+= entry.status.sizeBytes }
+                    if synced.contains(SyncedFile(path: path, entry.status)) { break }
                     files.append(Item(path: path, sizeBytes: entry.status.sizeBytes, isDirectory: false))
+                    pendingBytes &+= entry.status.sizeBytes
                 case .directory:
                     directories.append(Item(path: path, sizeBytes: 0, isDirectory: true))
                 case .symbolicLink, .other:
@@ -51,12 +56,11 @@ package struct TreeSync: Sendable {
         }
         // The disk gets everything at once and can put it in order; the waits come after that.
         for file in files {
-            let descriptor = try OwnedDescriptor(opening: file.path, options: .noFollow)
-            descriptor.startWriteback()
+            try startWriteback(file.path)
             try check()
         }
         var done: Int64 = 0
-        let total = result.sizeBytes
+        let total = pendingBytes
         try Workers.map(
             files + directories.reversed(),
             count: workerCount,
@@ -76,6 +80,17 @@ package struct TreeSync: Sendable {
             }
         )
         return result
+    }
+
+    /// Lets the disk begin with a file, without waiting for it.
+    static func startWriteback(_ path: FilePath) throws(FileError) {
+        do throws(FileError) {
+            let file = try OwnedDescriptor(opening: path, options: .noFollow)
+            file.startWriteback()
+        } catch  where error.isPermissionDenied {
+            // The sync knows another way to open it; this was only to save time.
+            return
+        }
     }
 
     /// Measures a tree without touching it.

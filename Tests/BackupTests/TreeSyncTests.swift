@@ -6,7 +6,7 @@ import Testing
 @testable import Backup
 
 @Suite struct TreeSyncTests {
-    @Test func `sizes count every file, and apart those with one name`() throws {
+    private func withTree(_ body: (FilePath) throws -> Void) throws {
         let root = try FileSystem.createTemporaryDirectory(prefix: "tree-sync-")
         defer { _ = try? FileSystem.removeTree(root) }
         try FileSystem.createDirectories(root.appending("a/b"))
@@ -14,10 +14,44 @@ import Testing
         try FileSystem.replaceDurably(root.appending("a/b/two"), contents: [UInt8](repeating: 2, count: 500))
         try FileSystem.link(root.appending("a/b/two"), to: root.appending("a/three"))
         try FileSystem.symlink(at: root.appending("link"), to: "/etc")
-        var last: (Int64, Int64) = (0, 0)
-        let result = try TreeSync.run([root], progress: { last = ($0, $1) })
-        #expect(result == TreeSync.Result(sizeBytes: 2000, deduplicatedBytes: 1000))
-        #expect(last == (2000, 2000))
-        #expect(try TreeSync.measure(root) == result)
+        try body(root)
     }
+
+    @Test func `sizes count every file, and apart those with one name`() throws {
+        try withTree { root in
+            var last: (Int64, Int64) = (0, 0)
+            let result = try TreeSync.run([root], progress: { last = ($0, $1) })
+            #expect(result == TreeSync.Result(sizeBytes: 2000, deduplicatedBytes: 1000))
+            #expect(last == (2000, 2000))
+            #expect(try TreeSync.measure(root) == result)
+        }
+    }
+
+    #if DEBUG
+    @Test func `what was synced while waiting is not synced again, unless it has changed`() throws {
+        try withTree { root in
+            let early = EarlySync(root)
+            for _ in 0..<10 { early.work(seconds: 0) }
+            let synced = try early.synced()
+            #expect(synced.count == 3)
+            try FileSystem.replaceDurably(root.appending("one"), contents: [1, 2, 3])
+            let plan = FaultPlan(.crash, at: 0)
+            try FaultPlan.$current.withValue(plan) {
+                let result = try TreeSync.run([root], except: synced)
+                #expect(result.sizeBytes == 1003)
+            }
+            // The changed file and three directories.
+            #expect(plan.callCount == 4)
+        }
+    }
+
+    @Test func `a sync that failed while waiting is not forgotten`() throws {
+        try withTree { root in
+            let early = EarlySync(root)
+            FaultPlan.$current.withValue(FaultPlan(.once(.ioError), at: 1)) { early.work(seconds: 10) }
+            early.work(seconds: 10)
+            #expect(throws: FileError.self) { try early.synced() }
+        }
+    }
+    #endif
 }
