@@ -25,8 +25,8 @@ public struct PostgresRows: Sendable, Equatable {
 ///
 /// Every wait looks at `isInterrupted` several times a second, and gives up with an error of kind `interrupted`.
 public struct PostgresSession: ~Copyable {
-    private let handle: OpaquePointer
-    private let isInterrupted: @Sendable () -> Bool
+    let handle: OpaquePointer
+    let isInterrupted: @Sendable () -> Bool
 
     /// Connects; blocks until the server answers.
     ///
@@ -119,7 +119,7 @@ public struct PostgresSession: ~Copyable {
 
 extension PostgresSession {
     /// How long one look at the socket lasts; the pace at which interruptions are seen.
-    private static var sliceMilliseconds: Int32 { 100 }
+    static var sliceMilliseconds: Int32 { 100 }
 
     /// True when the connection string, the environment or a service asks for a time limit.
     private static func hasConnectTimeout(_ handle: OpaquePointer) -> Bool {
@@ -174,14 +174,14 @@ extension PostgresSession {
     }
 
     /// One slice of waiting for a socket; true when it is worth looking at.
-    private static func poll(_ socket: Int32, _ events: Int16) -> Bool {
+    static func poll(_ socket: Int32, _ events: Int16, milliseconds: Int32 = sliceMilliseconds) -> Bool {
         guard socket >= 0 else { return true }
         var descriptor = pollfd(fd: socket, events: events, revents: 0)
-        return Glibc.poll(&descriptor, 1, sliceMilliseconds) > 0
+        return Glibc.poll(&descriptor, 1, milliseconds) > 0
     }
 
     /// Waits until a result can be taken without blocking.
-    private borrowing func waitForResult(
+    borrowing func waitForResult(
         _ whileWaiting: (() throws(PostgresError) -> Void)?
     ) throws(PostgresError) {
         while PQisBusy(handle) == 1 {
@@ -210,7 +210,7 @@ extension PostgresSession {
 // MARK: - Results
 
 extension PostgresSession {
-    private static func rows(of result: OpaquePointer) -> PostgresRows {
+    static func rows(of result: OpaquePointer) -> PostgresRows {
         let width = PQnfields(result)
         let columns = (0..<width).map { column in
             PQfname(result, column).map { String(cString: $0) } ?? ""
@@ -226,11 +226,11 @@ extension PostgresSession {
         return PostgresRows(columns: columns, values: values)
     }
 
-    private borrowing func connectionError() -> PostgresError {
+    borrowing func connectionError() -> PostgresError {
         PostgresError(.connectionLost, message: String(cString: PQerrorMessage(handle)))
     }
 
-    private borrowing func statementError(_ result: OpaquePointer) -> PostgresError {
+    borrowing func statementError(_ result: OpaquePointer) -> PostgresError {
         func field(_ letter: Character) -> String? {
             guard let code = letter.asciiValue, let text = PQresultErrorField(result, Int32(code)) else { return nil }
             return String(cString: text)

@@ -1,0 +1,119 @@
+import CLibpq
+import Glibc
+
+/// One message of a COPY stream, in libpq's memory: nothing is copied until somebody does.
+public struct CopyMessage: ~Copyable, @unchecked Sendable {
+    // Sendable: the memory is malloc's, this value is its only owner, and nobody writes to it.
+    private let start: UnsafeMutablePointer<CChar>
+    /// How many bytes it has; at least one.
+    public let count: Int
+
+    fileprivate init(start: UnsafeMutablePointer<CChar>, count: Int) {
+        self.start = start
+        self.count = count
+    }
+
+    deinit { PQfreemem(start) }
+
+    /// Lends the bytes.
+    public borrowing func withBytes<Result, Trouble: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Trouble) -> Result
+    ) throws(Trouble) -> Result {
+        try body(UnsafeRawBufferPointer(start: start, count: count))
+    }
+}
+
+/// What a look at a COPY stream brought.
+public enum CopyEvent: ~Copyable, Sendable {
+    /// A message.
+    case message(CopyMessage)
+    /// Nothing arrived in the time given.
+    case nothingYet
+    /// The server has ended its side; what it says about that is the next reply.
+    case end
+}
+
+/// One of the replies to a command: a replication command may have several.
+public enum CommandReply: Sendable, Equatable {
+    /// Rows; none for a command that returns none.
+    case rows(PostgresRows)
+    /// The server sends until it ends the copy.
+    case copyOut
+    /// The server takes what we send until we end the copy.
+    case copyIn
+    /// Both.
+    case copyBoth
+    /// There are no more replies.
+    case end
+}
+
+// MARK: - Commands with streams (PostgreSQL manual, "Streaming Replication Protocol" and "COPY Operations")
+
+extension PostgresSession {
+    /// The socket, to be waited for together with something else; -1 once the connection is lost.
+    public var socketDescriptor: Int32 { PQsocket(handle) }
+
+    /// Sends a command; its replies are taken by `nextReply`, to the end, before the next command.
+    public borrowing func send(_ command: String) throws(PostgresError) {
+        guard PQsendQuery(handle, command) == 1 else { throw connectionError() }
+    }
+
+    /// Waits for the next reply to the command that was sent; throws what the server says is wrong.
+    ///
+    /// `whileWaiting` is called about ten times a second.
+    public borrowing func nextReply(
+        whileWaiting: (() throws(PostgresError) -> Void)? = nil
+    ) throws(PostgresError) -> CommandReply {
+        try waitForResult(whileWaiting)
+        guard let result = PQgetResult(handle) else { return .end }
+        defer { PQclear(result) }
+        switch PQresultStatus(result) {
+        case PGRES_TUPLES_OK, PGRES_SINGLE_TUPLE: return .rows(Self.rows(of: result))
+        case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: return .rows(PostgresRows(columns: [], values: []))
+        case PGRES_COPY_OUT: return .copyOut
+        case PGRES_COPY_IN: return .copyIn
+        case PGRES_COPY_BOTH: return .copyBoth
+        default: throw statementError(result)
+        }
+    }
+
+    /// Looks for the next message of the stream, and waits for it at most so long (0: not at all).
+    ///
+    /// What has arrived already is handed out without asking the kernel, and without a look at interruptions. Throws when
+    /// the connection is lost, or when it has to wait and an interruption is asked for.
+    public borrowing func nextCopyEvent(waitMilliseconds: Int32) throws(PostgresError) -> CopyEvent {
+        var deadline: ContinuousClock.Instant?
+        while true {
+            var buffer: UnsafeMutablePointer<CChar>?
+            let count = PQgetCopyData(handle, &buffer, 1)
+            if count > 0, let buffer { return .message(CopyMessage(start: buffer, count: Int(count))) }
+            if count == -1 { return .end }
+            if count == -2 { throw connectionError() }
+            if isInterrupted() { throw PostgresError(.interrupted, message: "interrupted") }
+            let now = ContinuousClock.now
+            let end = deadline ?? now + .milliseconds(max(0, waitMilliseconds))
+            deadline = end
+            let remaining = Int32((end - now) / Duration.milliseconds(1))
+            let slice = min(max(0, remaining), Self.sliceMilliseconds)
+            if Self.poll(PQsocket(handle), Int16(POLLIN), milliseconds: slice) {
+                guard PQconsumeInput(handle) == 1 else { throw connectionError() }
+            } else if remaining <= slice {
+                return .nothingYet
+            }
+        }
+    }
+
+    /// Sends bytes into the stream as one message; blocks until the kernel has them.
+    public borrowing func putCopyData(_ bytes: UnsafeRawBufferPointer) throws(PostgresError) {
+        guard let count = Int32(exactly: bytes.count) else {
+            throw PostgresError(.unexpectedReply, message: "a message of \(bytes.count) bytes is too long")
+        }
+        let start = bytes.bindMemory(to: CChar.self).baseAddress
+        guard PQputCopyData(handle, start, count) == 1, PQflush(handle) == 0 else { throw connectionError() }
+    }
+
+    /// Ends our side of the stream.
+    public borrowing func endCopy() throws(PostgresError) {
+        guard PQputCopyEnd(handle, nil) == 1, PQflush(handle) == 0 else { throw connectionError() }
+    }
+}
