@@ -1,4 +1,4 @@
-import Notation
+public import Notation
 
 /// One archived WAL file, as a line of `xlog.db` (catalog-formats.md 7).
 public struct XlogRecord: Equatable, Sendable {
@@ -38,6 +38,14 @@ public struct XlogRecord: Equatable, Sendable {
             compression: compression,
             encryption: encryption
         )
+    }
+
+    /// The record as `diagnose` and `sync-info` tell it.
+    public var jsonValue: JSONValue {
+        [
+            "compression": .optional(compression), "encryption": .optional(encryption), "name": .string(name),
+            "size": .integer(sizeBytes), "time": .double(time),
+        ]
     }
 
     /// The line, with its end.

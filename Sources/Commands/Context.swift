@@ -44,7 +44,8 @@ final class Context: Sendable {
         return list
     }
 
-    private func allServers() throws -> ServerList {
+    /// The same, with what makes the configuration unusable as a whole left to the caller.
+    func allServers() throws -> ServerList {
         try servers.withLock { servers in
             if let servers { return servers }
             let list = try configuration.servers(reporter: console)

@@ -4,6 +4,8 @@ enum Product {
     static let referenceVersion = "3.19.1"
     /// Our own release.
     static let version = "0.1.0"
+    /// What runs this program, for `diagnose`.
+    static let runtime = "Swift (swift-barman \(version))"
     /// The one line of `--version`.
     static let versionLine = "\(referenceVersion) Barman (swift-barman \(version))"
 }

@@ -67,6 +67,13 @@ extension Context {
         try select(try serverList().servers, reactions)
     }
 
+    /// Every server and model, whatever is wrong with the configuration as a whole.
+    func everyServerAndModel() throws -> (homes: [ServerHome], models: [String: ModelSettings], globalErrors: [String])
+    {
+        let list = try allServers()
+        return (try select(list.servers, .runAll), list.models, list.globalErrors)
+    }
+
     private func select(_ servers: [ServerSettings], _ reactions: ServerReactions) throws -> [ServerHome] {
         // What is said while servers are loaded and skipped comes first, then the refusals; both before the work starts.
         var refusals: [Failure] = []

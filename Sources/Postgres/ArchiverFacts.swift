@@ -31,8 +31,8 @@ public struct ArchiverFacts: Sendable {
         public let lastFailedTime: Timestamp?
         /// Since when all this is counted.
         public let statisticsReset: Timestamp?
-        /// True when archiving is on and the last attempt was a success.
-        public let isArchiving: Bool
+        /// True when archiving is on and the last attempt was a success; unknown when every attempt has failed so far.
+        public let isArchiving: Bool?
         /// The rate since the reset, a decimal number as the server writes it.
         public let archivedPerSecond: String?
     }
@@ -62,10 +62,10 @@ extension PostgresServer {
     private static var archiverQuestion: String {
         """
         SELECT current_setting('archive_mode') AS archive_mode, current_setting('archive_command') AS archive_command,
-          stat.*, current_setting('archive_mode') <> 'off' AND COALESCE(last_failed_wal IS NULL
+          stat.*, current_setting('archive_mode') <> 'off' AND (last_failed_wal IS NULL
             OR last_failed_time <= last_archived_time
-            OR (last_failed_wal LIKE '%.history' AND left(last_failed_wal, 8) <= left(last_archived_wal, 8)),
-            FALSE) AS is_archiving,
+            OR (last_failed_wal LIKE '%.history' AND left(last_failed_wal, 8) <= left(last_archived_wal, 8)))
+            AS is_archiving,
           archived_count::numeric / NULLIF(extract(epoch FROM age(now(), stats_reset))::numeric, 0) AS rate
         FROM pg_stat_archiver AS stat
         """
@@ -87,7 +87,7 @@ extension ArchiverFacts.Statistics {
             lastFailedWAL: rows["last_failed_wal"],
             lastFailedTime: time("last_failed_time"),
             statisticsReset: time("stats_reset"),
-            isArchiving: rows.flag("is_archiving") ?? false,
+            isArchiving: rows.flag("is_archiving"),
             archivedPerSecond: rows["rate"]
         )
     }

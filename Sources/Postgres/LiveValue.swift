@@ -9,12 +9,36 @@ public struct LiveValue: Sendable {
     public let consoleText: String
     /// The value in JSON.
     public let json: JSONValue
+    /// The value in the JSON of `diagnose`, where numbers and times stay what they are.
+    public let diagnosis: JSONValue
 
     /// Makes a line from both forms of its value.
-    public init(key: String, consoleText: String, json: JSONValue) {
+    public init(key: String, consoleText: String, json: JSONValue, diagnosis: JSONValue? = nil) {
         self.key = key
         self.consoleText = consoleText
         self.json = json
+        self.diagnosis = diagnosis ?? json
+    }
+
+    /// A decimal number of the server, as a text; `None` when it is not known.
+    init(_ key: String, decimal: String?) {
+        self.init(
+            key: key,
+            consoleText: decimal ?? "None",
+            json: .optional(decimal),
+            diagnosis: decimal.flatMap { Double($0) }.map(JSONValue.double) ?? .null
+        )
+    }
+
+    /// A moment; `None` when there is none.
+    init(_ key: String, moment: Timestamp?) {
+        let text = moment?.catalogText
+        self.init(
+            key: key,
+            consoleText: text ?? "None",
+            json: .optional(text),
+            diagnosis: .optional(moment?.inLocalZone().isoText)
+        )
     }
 
     /// A text; `None` when there is none.
@@ -58,7 +82,7 @@ extension ServerFacts {
             LiveValue("is_in_recovery", flag: isInRecovery),
             LiveValue("current_xlog", text: currentSegment?.description),
             LiveValue("replication_slot_support", flag: isVersionSupported.flatMap { $0 ? true : nil }),
-            LiveValue("replication_slot", text: replicationSlot?.consoleText),
+            replicationSlot?.liveValue ?? LiveValue("replication_slot", text: nil),
             LiveValue("synchronous_standby_names", list: synchronousStandbyNames),
             LiveValue("postgres_systemid", text: systemID),
             LiveValue("data_directory", text: dataDirectory),
@@ -68,7 +92,7 @@ extension ServerFacts {
             LiveValue("has_backup_privileges", flag: hasBackupPrivileges),
             LiveValue("has_monitoring_privileges", flag: hasMonitoringPrivileges),
             LiveValue("current_lsn", text: currentLSN?.description),
-            LiveValue("current_size", text: currentSizeBytes.map(String.init)),
+            LiveValue("current_size", decimal: currentSizeBytes.map { String($0) }),
             LiveValue("archive_timeout", number: rawSettings["archive_timeout"].flatMap { Int64($0) } ?? 0),
             LiveValue("checkpoint_timeout", number: rawSettings["checkpoint_timeout"].flatMap { Int64($0) }),
             LiveValue("xlog_segment_size", number: segmentSizeBytes),
@@ -91,11 +115,17 @@ extension ServerFacts {
 }
 
 extension ReplicationSlot {
-    /// The slot as `show-servers` prints it.
-    var consoleText: String {
+    /// The slot as `show-servers` and `diagnose` print it.
+    var liveValue: LiveValue {
         let restart = restartLSN.map { PythonText.quoted($0.description) } ?? "None"
-        return
-            "Record(slot_name=\(PythonText.quoted(name)), active=\(isActive ? "True" : "False"), restart_lsn=\(restart))"
+        let slot = PythonText.quoted(name)
+        let text = "Record(slot_name=\(slot), active=\(isActive ? "True" : "False"), restart_lsn=\(restart))"
+        return LiveValue(
+            key: "replication_slot",
+            consoleText: text,
+            json: .string(text),
+            diagnosis: .array([.string(name), .bool(isActive), .optional(restartLSN?.description)])
+        )
     }
 }
 
@@ -122,13 +152,13 @@ extension ArchiverFacts {
         lines += [
             LiveValue("archived_count", number: row.archivedCount),
             LiveValue("last_archived_wal", text: row.lastArchivedWAL),
-            LiveValue("last_archived_time", text: row.lastArchivedTime?.catalogText),
+            LiveValue("last_archived_time", moment: row.lastArchivedTime),
             LiveValue("failed_count", number: row.failedCount),
             LiveValue("last_failed_wal", text: row.lastFailedWAL),
-            LiveValue("last_failed_time", text: row.lastFailedTime?.catalogText),
-            LiveValue("stats_reset", text: row.statisticsReset?.catalogText),
+            LiveValue("last_failed_time", moment: row.lastFailedTime),
+            LiveValue("stats_reset", moment: row.statisticsReset),
             LiveValue("is_archiving", flag: row.isArchiving),
-            LiveValue("current_archived_wals_per_second", text: row.archivedPerSecond.map(Self.decimalText)),
+            LiveValue("current_archived_wals_per_second", decimal: row.archivedPerSecond.map(Self.decimalText)),
         ]
         return lines
     }

@@ -25,6 +25,9 @@ public struct ModelSettings: Sendable {
     /// The file that sets an option, or nil.
     public func source(of option: ServerOption) -> FilePath? { section[option.name]?.path }
 
+    /// The file that says that this is a model.
+    public var sourceOfModel: FilePath? { section["model"]?.path }
+
     /// Why it can not be put over a server, or nil when it can.
     public func incompatibility(with server: ServerSettings) -> String? {
         let mine = cluster ?? "None"

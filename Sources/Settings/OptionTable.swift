@@ -30,6 +30,11 @@ public enum OptionTable {
     /// Names that the `[barman]` section may hold without a warning.
     static let namesInGlobalSection = Set(server.map(\.name) + global.map(\.name)).subtracting(["log_format"])
 
+    /// The options that a model may hold.
+    public static var modelOptions: [ServerOption] {
+        ServerOption.allCases.filter { $0.specification.scope.contains(.model) }
+    }
+
     /// The specification of an option of either kind.
     public static func specification(named name: String) -> OptionSpecification? {
         ServerOption(name: name)?.specification ?? global.first { $0.name == name }

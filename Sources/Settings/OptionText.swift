@@ -31,6 +31,15 @@ public enum OptionText {
         }
     }
 
+    /// The form of a value in `diagnose` and `sync-info`: sets as words between commas, spans in words.
+    public static func diagnosis(_ value: OptionValue?, of option: ServerOption) -> JSONValue {
+        switch value {
+        case .words(let words): .string(words.joined(separator: ","))
+        case .interval(let seconds): .string(HumanText.duration(seconds: Double(seconds)))
+        default: json(value, of: option)
+        }
+    }
+
     /// `BackupOptions({'concurrent_backup'})`, `RecoveryOptions()`.
     private static func set(_ words: [String], of option: ServerOption) -> String {
         guard case .words(_, _, let name) = option.specification.type else { return words.joined(separator: ",") }

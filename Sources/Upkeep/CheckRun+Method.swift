@@ -199,7 +199,7 @@ extension CheckRun {
         }
         sheet.add("archive_command", true)
         try sheet.begin("continuous archiving")
-        if let statistics = facts.statistics { sheet.add("continuous archiving", statistics.isArchiving) }
+        if let statistics = facts.statistics { sheet.add("continuous archiving", statistics.isArchiving ?? false) }
     }
 
     /// How many files of which kind could not be archived, in the order of their first appearance.

@@ -46,6 +46,7 @@ def reports(home, random):
         asked += both(words, count)
     asked += random.sample(both(["list-backups", "--minimal", "all"], count), 1)
     asked.append(Question(["check", "--nagios", "all"], count))
+    asked.append(Question(["diagnose"] + random.choice([[], ["--show-config-source"]]), count))
     for server in home.servers:
         name = server.name
         chosen = random.sample(server.backups, min(4, len(server.backups)))

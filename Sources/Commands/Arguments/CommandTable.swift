@@ -39,7 +39,7 @@ enum CommandTable {
         ShowServersCommand.specification,
         SwitchWALCommand.specification,
         CheckCommand.specification,
-        LaterCommands.diagnose,
+        DiagnoseCommand.specification,
         LaterCommands.syncInfo,
         LaterCommands.syncBackup,
         LaterCommands.syncWALs,

@@ -67,7 +67,7 @@ enum BackupCommand {
             if Interruption.isRequested { break }
             guard let info = try takeBackup(of: overridden(home, arguments), context, arguments) else { continue }
             if context.console.isJSON {
-                for (key, value) in BackupRecordJSON.members(of: info) { context.console.set(key, value) }
+                for (key, value) in BackupRecordJSON.members(of: info, .answer) { context.console.set(key, value) }
             }
         }
     }

@@ -2,20 +2,44 @@ import Catalog
 import Notation
 import WAL
 
-/// The record of a backup as JSON, key by key, as `backup` answers.
+/// The record of a backup as JSON, key by key.
 enum BackupRecordJSON {
+    /// The forms that different commands give a record.
+    enum Form {
+        /// `backup`: times in words, lists as lists, the size of the cluster with a fraction.
+        case answer
+        /// `diagnose`: times in ISO 8601 and the local zone; what is text in the file stays text.
+        case diagnosis
+        /// `sync-info`: times in words and in ISO 8601; what is text in the file stays text; in the order of the file.
+        case sync
+    }
+
     /// The keys of the file, with the ID; hidden ones are left out when they have no value.
-    static func members(of info: BackupInfo) -> [(key: String, value: JSONValue)] {
+    static func members(of info: BackupInfo, _ form: Form) -> [(key: String, value: JSONValue)] {
+        func time(_ value: Timestamp?) -> JSONValue {
+            .optional(form == .diagnosis ? value?.inLocalZone().isoText : value?.ctimeText)
+        }
+        let children: JSONValue
+        let clusterSize: JSONValue
+        if form == .answer {
+            children = strings(info.childrenBackupIDs)
+            // The reference measures with decimals.
+            clusterSize = info.clusterSizeBytes.map { .double(Double($0)) } ?? .null
+        } else {
+            children = .optional(info.childrenBackupIDs?.joined(separator: ","))
+            clusterSize = .optional(info.clusterSizeBytes)
+        }
         var members: [(key: String, value: JSONValue)] = [
-            ("backup_id", .string(info.id)),
-            ("backup_label", .optional(info.backupLabel.map(PythonText.quoted))),
+            ("backup_label", .optional(info.backupLabel.map(PythonText.quoted)))
+        ]
+        if let name = info.backupName { members.append(("backup_name", .string(name))) }
+        members += [
             ("begin_offset", .optional(info.beginOffset)),
-            ("begin_time", .optional(info.beginTime?.ctimeText)),
+            ("begin_time", time(info.beginTime)),
             ("begin_wal", .optional(info.beginWAL)),
             ("begin_xlog", .optional(info.beginXlog)),
-            ("children_backup_ids", strings(info.childrenBackupIDs)),
-            // The reference measures with decimals.
-            ("cluster_size", info.clusterSizeBytes.map { .double(Double($0)) } ?? .null),
+            ("children_backup_ids", children),
+            ("cluster_size", clusterSize),
             ("compression", .optional(info.compression)),
             ("config_file", .optional(info.configFile)),
             ("copy_stats", info.copyStats?.jsonValue ?? .null),
@@ -23,7 +47,7 @@ enum BackupRecordJSON {
             ("deduplicated_size", .optional(info.deduplicatedSizeBytes)),
             ("encryption", .optional(info.encryption)),
             ("end_offset", .optional(info.endOffset)),
-            ("end_time", .optional(info.endTime?.ctimeText)),
+            ("end_time", time(info.endTime)),
             ("end_wal", .optional(info.endWAL)),
             ("end_xlog", .optional(info.endXlog)),
             ("error", .optional(info.error)),
@@ -35,6 +59,9 @@ enum BackupRecordJSON {
             ("pgdata", .optional(info.pgdata)),
             ("server_name", .optional(info.serverName)),
             ("size", .optional(info.sizeBytes)),
+        ]
+        if let snapshots = info.snapshotsInfo { members.append(("snapshots_info", snapshots.jsonValue)) }
+        members += [
             ("status", .string(info.status.rawValue)),
             ("summarize_wal", .optional(info.summarizeWAL)),
             ("systemid", .optional(info.systemID)),
@@ -42,9 +69,11 @@ enum BackupRecordJSON {
             ("timeline", .optional(info.timeline.map { Int64($0.rawValue) })),
             ("version", .optional(info.version)),
             ("xlog_segment_size", .optional(info.xlogSegmentSizeBytes)),
+            ("backup_id", .string(info.id)),
         ]
-        if let name = info.backupName { members.append(("backup_name", .string(name))) }
-        if let snapshots = info.snapshotsInfo { members.append(("snapshots_info", snapshots.jsonValue)) }
+        guard form == .sync else { return members }
+        if let begin = info.beginTime { members.append(("begin_time_iso", .string(begin.isoText))) }
+        if let end = info.endTime { members.append(("end_time_iso", .string(end.isoText))) }
         return members
     }
 

@@ -1,10 +1,5 @@
 /// Commands that the table knows with all their arguments while their feature is not there yet.
 enum LaterCommands {
-    static let diagnose = CommandSpecification(
-        name: "diagnose",
-        summary: "Print everything support asks for, as one JSON document.",
-        options: [.flag("--show-config-source", help: "name the file that each option comes from")]
-    )
     static let syncInfo = CommandSpecification(
         name: "sync-info",
         summary: "Print what a passive node needs to know of a server.",
