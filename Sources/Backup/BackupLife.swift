@@ -13,7 +13,8 @@ import WAL
 final class BackupLife {
     let home: ServerHome
     let postgres: PostgresServer
-    let reporter: any Reporter
+    /// Tells the user, and `status` of other processes how far the backup is.
+    let reporter: BackupReporter
     let options: BackupOptions
     private(set) var catalog: BackupCatalog
     private let hooks: BackupHooks
@@ -27,12 +28,12 @@ final class BackupLife {
     init(_ run: BackupRun) throws {
         home = run.home
         postgres = run.postgres
-        reporter = run.reporter
         options = run.options
         catalog = try BackupCatalog.load(run.home)
         hooks = BackupHooks(home: run.home, family: .backup, reporter: run.reporter)
         copyStart = Timestamp.now()
         let id = try Self.freshID(catalog)
+        reporter = BackupReporter(run.reporter, home: run.home, backupID: id)
         info = BackupInfo(id: id, serverName: run.home.name, mode: run.home.defaultMode)
         info.systemID = run.postgres.facts().systemID
         info.backupName = run.options.name
@@ -56,6 +57,8 @@ final class BackupLife {
     /// Takes the backup; returns its record, whose status tells whether it worked.
     func run() throws -> BackupInfo {
         try save()
+        reporter.progress(ProgressUpdate(label: "Starting", doneBytes: 0, totalBytes: nil, isFinished: true))
+        defer { reporter.finish() }
         var failure: (any Error)?
         do {
             try take()

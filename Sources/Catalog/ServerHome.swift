@@ -55,6 +55,8 @@ public struct ServerHome: Sendable {
     public var legacyXlogDatabasePath: FilePath { walsDirectory.appending("xlog.db") }
     /// PostgreSQL's system identifier and version when the first backup was made.
     public var identityPath: FilePath { backupDirectory.appending("identity.json") }
+    /// How far the running backup has come; a file of ours that the reference ignores.
+    public var progressPath: FilePath { backupDirectory.appending(".running-backup.json") }
     /// The history file of a timeline in the archive.
     public func historyPath(of timeline: Timeline) -> FilePath {
         let digits = String(timeline.rawValue, radix: 16, uppercase: true)

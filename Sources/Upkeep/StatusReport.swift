@@ -1,3 +1,4 @@
+import Backup
 public import Catalog
 public import Failure
 import Notation
@@ -25,6 +26,9 @@ public enum StatusReport {
         entries.append(StatusEntry("passive_node", "Passive node", truth(settings.isPassive)))
         entries.append(StatusEntry("retention_policies", "Retention policies", retention(settings)))
         entries += backups(try BackupCatalog.load(home), settings)
+        if let progress = BackupProgress.running(in: home) {
+            entries.append(StatusEntry("running_backup", "Running backup", text(of: progress)))
+        }
         if let command = settings.primarySSHCommand {
             entries.append(StatusEntry("primary_ssh_command", "SSH command to primary server", command))
         }
@@ -112,5 +116,22 @@ public enum StatusReport {
                 "\(verdict) (\(count)/\(minimum))"
             ),
         ]
+    }
+
+    // MARK: The running backup
+
+    /// `20240102T030405, copying, 1.2 GiB of 2.5 GiB (48%), 310.0 MiB/s, 4 seconds left`, as far as it is known.
+    private static func text(of progress: BackupProgress) -> String {
+        var parts = [progress.backupID, progress.label.lowercased()]
+        let done = HumanText.size(progress.doneBytes)
+        if let total = progress.totalBytes, total > 0 {
+            let percent = Int(min(100, Double(progress.doneBytes) * 100 / Double(total)))
+            parts.append("\(done) of \(HumanText.size(total)) (\(percent)%)")
+        } else if progress.doneBytes > 0 {
+            parts.append(done)
+        }
+        if let rate = progress.bytesPerSecond { parts.append("\(HumanText.size(rate))/s") }
+        if let seconds = progress.secondsLeft { parts.append("\(HumanText.duration(seconds: seconds)) left") }
+        return parts.joined(separator: ", ")
     }
 }
