@@ -5,7 +5,7 @@ DESTDIR ?=
 SWIFT ?= swift
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build install conformance lint format bench bootstrap clean
+.PHONY: help demo test build install pages conformance lint format bench bootstrap clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -33,12 +33,18 @@ build: bootstrap ## Builds the release with a static Swift runtime into dist/bin
 	@for name in barman-wal-archive barman-wal-restore; do ln -sfn barman-wal "dist/bin/$$name"; done
 	@scripts/check-links dist/bin/barman
 	@scripts/check-links --static dist/bin/barman-wal
+	@$(SWIFT) build -c release --static-swift-stdlib --product barman-pages
+	@rm -rf dist/share
+	@"$$($(SWIFT) build -c release --static-swift-stdlib --show-bin-path)/barman-pages" installed dist/share
 
 install: build ## Installs the programs under $(DESTDIR)$(PREFIX).
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 0755 dist/bin/barman "$(DESTDIR)$(PREFIX)/bin/barman"
 	install -m 0755 dist/bin/barman-wal "$(DESTDIR)$(PREFIX)/bin/barman-wal"
 	for name in barman-wal-archive barman-wal-restore; do ln -sfn barman-wal "$(DESTDIR)$(PREFIX)/bin/$$name"; done
+
+pages: ## Writes the references in docs/ anew from the tables of commands and options.
+	@$(SWIFT) run barman-pages committed .
 
 lint: ## Checks the formatting of every Swift file.
 	@$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests

@@ -20,6 +20,7 @@ let package = Package(
     name: "swift-barman",
     products: [
         .executable(name: "barman", targets: ["barman"]),
+        .executable(name: "barman-pages", targets: ["barman-pages"]),
         .executable(name: "barman-wal", targets: ["barman-wal"]),
     ],
     dependencies: [
@@ -184,7 +185,7 @@ let package = Package(
         // The programs beside PostgreSQL: small and, in a release, wholly static.
         .target(
             name: "WALClient",
-            dependencies: ["Codecs", "Files", "Pipeline", "Processes", "WAL", system],
+            dependencies: ["Codecs", "Files", "Notation", "Pipeline", "Processes", "WAL", system],
             swiftSettings: settings
         ),
         .testTarget(
@@ -197,6 +198,23 @@ let package = Package(
             dependencies: ["WALClient"],
             swiftSettings: settings,
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]
+        ),
+
+        // What is made from the tables of commands and options: manual, reference, completion, example configuration.
+        .target(
+            name: "Manual",
+            dependencies: ["Commands", "Notation", "Settings", "WALClient"],
+            swiftSettings: pureSettings
+        ),
+        .testTarget(
+            name: "ManualTests",
+            dependencies: ["Manual", "Commands", "Settings", "TestWorld", "WALClient", "barman"],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "barman-pages",
+            dependencies: ["Files", "Manual", system],
+            swiftSettings: settings
         ),
 
         // Tests on real parts: the built program against real PostgreSQL, ssh, rsync and the oracle.

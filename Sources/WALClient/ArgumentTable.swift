@@ -1,7 +1,9 @@
-/// The options of one program and how its command line is read, as Python's argparse reads it.
-struct ArgumentTable {
+import Notation
+
+/// The options of one program: how its command line is read, as Python's argparse reads it, and its help.
+struct ArgumentTable: Sendable {
     /// What an option does.
-    enum Kind {
+    enum Kind: Sendable {
         /// Keeps a word; the option takes no value.
         case flag(String)
         case text
@@ -12,19 +14,51 @@ struct ArgumentTable {
         case version
     }
 
-    struct Option {
+    struct Option: Sendable {
         let flags: [String]
         let key: String
         let kind: Kind
+        /// What stands for the value in help texts; nil for an option without one.
+        let placeholder: String?
+        let help: String
         /// Options of one such group exclude each other.
-        var group: String?
+        let group: String?
+
+        init(
+            _ flags: String...,
+            key: String,
+            _ kind: Kind,
+            _ placeholder: String? = nil,
+            group: String? = nil,
+            help: String
+        ) {
+            self.flags = flags
+            self.key = key
+            self.kind = kind
+            self.placeholder = placeholder
+            self.group = group
+            self.help = help
+        }
+    }
+
+    struct Positional: Sendable {
+        let name: String
+        let help: String
     }
 
     let program: String
-    let usage: String
-    let help: String
+    /// What the program is for, in a sentence or two.
+    let summary: String
     let options: [Option]
-    let positionals: [String]
+    let positionals: [Positional]
+
+    /// The options that every program has first.
+    static let common: [Option] = [
+        Option("-h", "--help", key: "help", .help, help: "print this help and end"),
+        Option("-V", "--version", key: "version", .version, help: "print the version and end"),
+        Option("-U", "--user", key: "user", .text, "USER", help: "ssh user on the backup host; default barman"),
+        Option("--port", key: "port", .text, "PORT", help: "ssh port of the backup host"),
+    ]
 
     /// What a command line says.
     struct Values {
@@ -94,7 +128,7 @@ struct ArgumentTable {
                 values.texts[option.key] = try checked(value, option)
             }
         }
-        let missing = positionals.dropFirst(values.positionals.count)
+        let missing = positionals.dropFirst(values.positionals.count).map(\.name)
         guard missing.isEmpty else {
             throw refusal("the following arguments are required: \(missing.joined(separator: ", "))")
         }
@@ -173,4 +207,75 @@ struct ArgumentTable {
     }
 
     private func refusal(_ text: String) -> Ending { .refused("\(usage)\(program): error: \(text)\n") }
+}
+
+// MARK: - Help
+
+extension ArgumentTable {
+    private static let layout = HelpLayout(columns: 80)
+
+    /// The usage block.
+    var usage: String {
+        var parts: [String] = []
+        var shown: Set<String> = []
+        for option in options {
+            guard let group = option.group else {
+                parts.append("[\(Self.usagePart(option))]")
+                continue
+            }
+            guard shown.insert(group).inserted else { continue }
+            let members = options.filter { $0.group == group }.map(Self.usagePart)
+            parts.append("[\(members.joined(separator: " | "))]")
+        }
+        return Self.layout.usage(program, options: parts, positionals: positionals.map(\.name))
+    }
+
+    /// The text of `--help`.
+    var help: String {
+        let rows = options.map { option in
+            (name: option.forms.joined(separator: ", "), help: option.help)
+        }
+        return usage + "\n" + Self.layout.paragraph(summary)
+            + "\n" + Self.layout.section("positional arguments", positionals.map { ($0.name, $0.help) })
+            + "\n" + Self.layout.section("options", rows)
+    }
+
+    private static func usagePart(_ option: Option) -> String { option.forms.first ?? "" }
+}
+
+extension ArgumentTable.Option {
+    /// Each way to write it, with what stands for its value: `-U USER`, `--user USER`.
+    var forms: [String] { flags.map { flag in placeholder.map { "\(flag) \($0)" } ?? flag } }
+}
+
+// MARK: - Manual
+
+/// One of the two programs as its manual sees it.
+package struct ProgramEntry: Sendable {
+    /// An option or positional: the ways to write it, and what it means.
+    package struct Argument: Sendable {
+        /// `-U USER`, `--user USER`.
+        package let forms: [String]
+        /// What it means.
+        package let help: String
+    }
+
+    /// The name.
+    package let name: String
+    /// What it is for.
+    package let summary: String
+    /// Its options.
+    package let options: [Argument]
+    /// Its positional arguments, in order.
+    package let positionals: [Argument]
+
+    /// Both programs.
+    package static let all = [ArchiveArguments.table, RestoreArguments.table].map(ProgramEntry.init)
+
+    private init(_ table: ArgumentTable) {
+        name = table.program
+        summary = table.summary
+        options = table.options.map { Argument(forms: $0.forms, help: $0.help) }
+        positionals = table.positionals.map { Argument(forms: [$0.name], help: $0.help) }
+    }
 }

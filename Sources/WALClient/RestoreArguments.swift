@@ -53,80 +53,84 @@ struct RestoreArguments {
         return options
     }
 
-    private static let usage = """
-        usage: barman-wal-restore [-h] [-V] [-U USER] [--port PORT] [-s SECONDS]
-                                  [-p JOBS] [--spool-dir SPOOL_DIR] [-P]
-                                  [-z | -j | --keep-compression] [-c CONFIG] [-t]
-                                  [--no-multiplex] [--state-dir STATE_DIR]
-                                  BARMAN_HOST SERVER_NAME WAL_NAME WAL_DEST
-
-        """
-
-    private static let help =
-        usage + """
-
-            A restore_command: fetches a WAL file over ssh from the backup host's get-wal.
-
-            positional arguments:
-              BARMAN_HOST           the backup host
-              SERVER_NAME           the server's name there
-              WAL_NAME              %f of restore_command
-              WAL_DEST              %p of restore_command
-
-            options:
-              -h, --help            print this help and end
-              -V, --version         print the version and end
-              -U USER, --user USER  ssh user on the backup host; default barman
-              --port PORT           ssh port of the backup host
-              -s SECONDS, --sleep SECONDS
-                                    wait so long after a failure; default 0
-              -p JOBS, --parallel JOBS
-                                    keep so many files, with the one asked for, ahead of
-                                    replay; default 0, none
-              --spool-dir SPOOL_DIR
-                                    where files fetched ahead wait; default
-                                    /var/tmp/walrestore
-              -P, --partial         take a partial file if there is no complete one
-              -z, --gzip            send the file as gzip (deprecated)
-              -j, --bzip2           send the file as bzip2 (deprecated)
-              --keep-compression    send the file as it is stored, decompress it here
-              -c CONFIG, --config CONFIG
-                                    configuration file on the backup host
-              -t, --test            test the connection and the server's configuration;
-                                    WAL_NAME and WAL_DEST are ignored
-              --no-multiplex        do not share one ssh connection between calls
-              --state-dir STATE_DIR
-                                    private directory for the shared connection; default
-                                    /var/tmp/barman-wal-UID
-
-            """
-
-    private static let table = ArgumentTable(
+    /// The options, and the source of help and manual.
+    static let table = ArgumentTable(
         program: RestoreProgram.name,
-        usage: usage,
-        help: help,
-        options: [
-            ArgumentTable.Option(flags: ["-h", "--help"], key: "help", kind: .help),
-            ArgumentTable.Option(flags: ["-V", "--version"], key: "version", kind: .version),
-            ArgumentTable.Option(flags: ["-U", "--user"], key: "user", kind: .text),
-            ArgumentTable.Option(flags: ["--port"], key: "port", kind: .text),
-            ArgumentTable.Option(flags: ["-s", "--sleep"], key: "sleep", kind: .integer),
-            ArgumentTable.Option(flags: ["-p", "--parallel"], key: "parallel", kind: .integer),
-            ArgumentTable.Option(flags: ["--spool-dir"], key: "spool-dir", kind: .text),
-            ArgumentTable.Option(flags: ["-P", "--partial"], key: "partial", kind: .flag("yes")),
-            ArgumentTable.Option(flags: ["-z", "--gzip"], key: "compression", kind: .flag("gzip"), group: "wire"),
-            ArgumentTable.Option(flags: ["-j", "--bzip2"], key: "compression", kind: .flag("bzip2"), group: "wire"),
-            ArgumentTable.Option(
-                flags: ["--keep-compression"],
-                key: "compression",
-                kind: .flag("keep"),
-                group: "wire"
+        summary: "A restore_command: fetches a WAL file over ssh from the backup host's get-wal.",
+        options: ArgumentTable.common + [
+            .init("-s", "--sleep", key: "sleep", .integer, "SECONDS", help: "wait so long after a failure; default 0"),
+            .init(
+                "-p",
+                "--parallel",
+                key: "parallel",
+                .integer,
+                "JOBS",
+                help: "keep so many files, with the one asked for, ahead of replay; default 0, none"
             ),
-            ArgumentTable.Option(flags: ["-c", "--config"], key: "config", kind: .text),
-            ArgumentTable.Option(flags: ["-t", "--test"], key: "test", kind: .flag("yes")),
-            ArgumentTable.Option(flags: ["--no-multiplex"], key: "no-multiplex", kind: .flag("yes")),
-            ArgumentTable.Option(flags: ["--state-dir"], key: "state-dir", kind: .text),
+            .init(
+                "--spool-dir",
+                key: "spool-dir",
+                .text,
+                "SPOOL_DIR",
+                help: "where files fetched ahead wait; default /var/tmp/walrestore"
+            ),
+            .init(
+                "-P",
+                "--partial",
+                key: "partial",
+                .flag("yes"),
+                help: "take a partial file if there is no complete one"
+            ),
+            .init(
+                "-z",
+                "--gzip",
+                key: "compression",
+                .flag("gzip"),
+                group: "wire",
+                help: "send the file as gzip (deprecated)"
+            ),
+            .init(
+                "-j",
+                "--bzip2",
+                key: "compression",
+                .flag("bzip2"),
+                group: "wire",
+                help: "send the file as bzip2 (deprecated)"
+            ),
+            .init(
+                "--keep-compression",
+                key: "compression",
+                .flag("keep"),
+                group: "wire",
+                help: "send the file as it is stored, decompress it here"
+            ),
+            .init("-c", "--config", key: "config", .text, "CONFIG", help: "configuration file on the backup host"),
+            .init(
+                "-t",
+                "--test",
+                key: "test",
+                .flag("yes"),
+                help: "test the connection and the server's configuration; WAL_NAME and WAL_DEST are ignored"
+            ),
+            .init(
+                "--no-multiplex",
+                key: "no-multiplex",
+                .flag("yes"),
+                help: "do not share one ssh connection between calls"
+            ),
+            .init(
+                "--state-dir",
+                key: "state-dir",
+                .text,
+                "STATE_DIR",
+                help: "private directory for the shared connection; default /var/tmp/barman-wal-UID"
+            ),
         ],
-        positionals: ["BARMAN_HOST", "SERVER_NAME", "WAL_NAME", "WAL_DEST"]
+        positionals: [
+            .init(name: "BARMAN_HOST", help: "the backup host"),
+            .init(name: "SERVER_NAME", help: "the server's name there"),
+            .init(name: "WAL_NAME", help: "%f of restore_command"),
+            .init(name: "WAL_DEST", help: "%p of restore_command"),
+        ]
     )
 }
