@@ -115,6 +115,7 @@ final class BackupLife {
     }
 
     private func measureAndSync() throws {
+        try CopyMark.remove(in: directory)
         let began = Interruption.monotonicSeconds
         let result = try TreeSync.run(
             [directory],

@@ -2,67 +2,48 @@
 ///
 /// A file may have been changed after its copy within the same second and without growing. So a file that looks the same
 /// is believed only when it was last changed before the horizon: the begin of the copy it is compared with.
-struct CopyClassification: Sendable, Equatable {
+struct CopyClassification: Sendable {
+    /// An older copy that files are compared with.
+    struct Reference: Sendable {
+        /// Its files; `nil` when they cannot be listed, which makes every file be read that is newer than the horizon.
+        let files: Set<RsyncListingEntry.Look>?
+        /// Files changed before are believed; `nil` when none is.
+        let horizonSeconds: Int64?
+    }
+
     /// The directories of the source.
-    private(set) var directories: [String] = []
+    private(set) var directories: [RsyncListingEntry] = []
     /// Files for which size and time are enough.
     private(set) var safe: [RsyncListingEntry] = []
     /// Files whose contents must be compared.
     private(set) var check: [RsyncListingEntry] = []
-    /// True when the compared directory has nothing worth keeping.
-    private(set) var referenceIsEmpty = true
+    /// The bytes of the files that must come from the source, as far as that is known before contents are compared.
+    private(set) var bytesToCopy: Int64 = 0
 
-    /// Sorts the files of the source.
-    ///
-    /// `reference` is what is there to compare with, `nil` when it cannot be listed. Files changed before `horizonSeconds` are
-    /// safe; `nil` when nothing was copied before. `ignoring` are names that do not make a reference count as filled.
-    init(
-        source: [RsyncListingEntry],
-        reference: [RsyncListingEntry]?,
-        horizonSeconds: Int64?,
-        ignoring ignored: Set<String> = []
-    ) {
-        var known: [String: RsyncListingEntry] = [:]
-        for entry in reference ?? [] where entry.path != "." {
-            if !ignored.contains(entry.path) { referenceIsEmpty = false }
-            if !entry.isDirectory { known[entry.path] = entry }
-        }
+    /// Sorts the files of the source; the first reference that has a file of the same look is the one rsync takes it from.
+    init(source: [RsyncListingEntry], references: [Reference]) {
         for entry in source {
             if entry.isDirectory {
-                directories.append(entry.path)
-            } else if let horizonSeconds, entry.modifiedSeconds < horizonSeconds {
+                directories.append(entry)
+                continue
+            }
+            guard let reference = references.first(where: { $0.files?.contains(entry.look) ?? true }) else {
                 safe.append(entry)
-            } else if reference == nil {
-                check.append(entry)
-            } else if let old = known[entry.path], old.sizeBytes == entry.sizeBytes,
-                old.modifiedSeconds == entry.modifiedSeconds
-            {
-                check.append(entry)
+                bytesToCopy &+= entry.sizeBytes
+                continue
+            }
+            if let horizon = reference.horizonSeconds, entry.look.modifiedSeconds < horizon {
+                safe.append(entry)
             } else {
-                safe.append(entry)
+                check.append(entry)
             }
         }
     }
 
-    /// The rules for rsync's purge of the destination: what the source has stays, what it has not goes.
-    var purgeRules: [String] {
-        if referenceIsEmpty { return ["+ */", "- *"] }
-        return (safe + check).flatMap { ["P /\(Self.literal($0.path))", "- /\(Self.literal($0.path))"] }
-    }
-
-    /// A path that matches nothing but itself in an rsync pattern.
-    static func literal(_ path: String) -> String {
-        guard path.utf8.contains(where: { "*?[".utf8.contains($0) }) else { return path }
-        var result = String.UnicodeScalarView()
-        for scalar in path.unicodeScalars {
-            if ["*", "?", "[", "\\"].contains(scalar) { result.append("\\") }
-            result.append(scalar)
-        }
-        return String(result)
-    }
-
     /// Deals files round-robin, smallest first, to `count` jobs that each take less than `limitBytes`; a full round of
     /// jobs is emitted when no job can take the next file.
+    ///
+    /// Within a job files of one directory stand together, which spares rsync to name it again and again.
     static func buckets(
         _ files: [RsyncListingEntry],
         count: Int,
@@ -73,7 +54,7 @@ struct CopyClassification: Sendable, Equatable {
         var current = [[RsyncListingEntry]](repeating: [], count: count)
         var sizes = [Int64](repeating: 0, count: count)
         var position = 0
-        for file in files.sorted(by: { ($0.sizeBytes, $0.path) < ($1.sizeBytes, $1.path) }) {
+        for file in files.sorted(by: { $0.sizeBytes < $1.sizeBytes }) {
             let free = (0..<count).map { (position + $0) % count }
                 .first { sizes[$0].addingReportingOverflow(file.sizeBytes).partialValue < limitBytes }
             var target = 0
@@ -88,6 +69,8 @@ struct CopyClassification: Sendable, Equatable {
             sizes[target] &+= file.sizeBytes
             position = (target + 1) % count
         }
-        return emitted + current.filter { !$0.isEmpty }
+        return (emitted + current.filter { !$0.isEmpty }).map { bucket in
+            bucket.sorted { $0.path.lexicographicallyPrecedes($1.path) }
+        }
     }
 }

@@ -1,5 +1,5 @@
 package import Processes
-import SystemPackage
+package import SystemPackage
 
 /// One thing that rsync copies as a whole: a directory with its own filter, or a single file.
 package struct CopyItem: Sendable {
@@ -25,8 +25,10 @@ package struct CopyItem: Sendable {
     package let kind: Kind
     /// What of it is taken.
     package var filter = RsyncFilter()
-    /// Where unchanged files come from; always on this host.
-    package var reuse: RsyncCommand.Reuse?
+    /// Where unchanged files come from: the first of these that has a file of the same look.
+    package var olderCopies: [OlderCopy] = []
+    /// Whether files of older copies become hard links; else they are copied.
+    package var linksOlderCopies = true
     /// The most that may be transferred, in KiB/s.
     package var bandwidthLimit: Int64?
     /// Further words for the one run that copies a fresh directory.
@@ -39,22 +41,29 @@ package struct CopyItem: Sendable {
         self.destination = destination
         self.kind = kind
     }
+}
 
-    /// The directory whose files are compared with the source's: the reused one, or the destination.
-    var reference: String {
-        switch reuse {
-        case .copy(let directory), .link(let directory): directory.string
-        case nil: destination
-        }
+/// An older copy of the same directory, on this host.
+package struct OlderCopy: Sendable, Equatable {
+    /// Where it is.
+    package let directory: FilePath
+    /// Files last changed before are believed to be equal when they look equal; `nil` when contents must always be compared.
+    package let horizonSeconds: Int64?
+
+    /// Makes a reference to a copy.
+    package init(directory: FilePath, horizonSeconds: Int64?) {
+        self.directory = directory
+        self.horizonSeconds = horizonSeconds
     }
 }
 
 extension RsyncCommand {
-    /// The same command with the filter, reuse and limit of an item.
+    /// The same command with the filter, older copies and limit of an item.
     func applied(to item: CopyItem) -> RsyncCommand {
         var command = self
         command.filter = item.filter
-        command.reuse = item.reuse
+        let directories = item.olderCopies.map(\.directory)
+        command.reuse = directories.isEmpty ? nil : item.linksOlderCopies ? .link(directories) : .copy(directories)
         if let limit = item.bandwidthLimit { command.bandwidthLimit = Int(clamping: limit) }
         return command
     }

@@ -108,9 +108,12 @@ final class RsyncBackup {
         life.copyStart = Timestamp.now()
         let source = RsyncSource(settings: settings, cluster: cluster)
         warnAboutIncludedFiles(source.uncopiedFiles)
-        let previous = life.catalog.previous(of: life.info.id)
-        let reuse = try ReusedBackup(settings: settings, previous: previous, home: home)
+        let older = try OlderBackups(for: life.info, in: life.catalog)
+        for id in older.unfinishedIDs {
+            reporter.info("Files of the unfinished backup \(id) that did not change are used again")
+        }
         try prepareDirectories(cluster)
+        try CopyMark.write(in: life.directory)
         var command = try source.command(reporter: reporter)
         command.retries = RsyncCommand.Retries(
             count: Int(clamping: settings.basebackupRetryTimes),
@@ -120,12 +123,11 @@ final class RsyncBackup {
         copyOptions.jobs = jobs
         copyOptions.startBatchSize = Int(clamping: settings.parallelJobsStartBatchSize)
         copyOptions.startBatchPeriodSeconds = Double(settings.parallelJobsStartBatchPeriodSeconds)
-        copyOptions.horizonSeconds = previous?.beginTime?.secondsSinceEpoch
-        copyOptions.isFresh = reuse == nil
+        copyOptions.isFresh = true
         copyOptions.expectedBytes = cluster.sizeBytes
         let watch = SessionGuard(postgres, keepaliveSeconds: settings.keepaliveIntervalSeconds)
         let statistics = try RsyncCopy(command, options: copyOptions, reporter: reporter)
-            .run(source.items(into: life.directory, reusing: reuse)) {
+            .run(source.items(into: life.directory, reusing: older)) {
                 if isExclusive { try SignalWatch.check() } else { try watch.check() }
             }
         life.info.copyStats = statistics.literal

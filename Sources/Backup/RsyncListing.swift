@@ -1,18 +1,30 @@
 import Files
 import Glibc
-import Notation
 import SystemPackage
 
 /// One line of `rsync --list-only`.
 struct RsyncListingEntry: Sendable, Equatable {
-    /// The path below the listed directory.
-    let path: String
-    /// The length of the file.
-    let sizeBytes: Int64
-    /// Time of the last change in whole seconds since the epoch.
-    let modifiedSeconds: Int64
+    /// What rsync compares to tell whether a file has changed.
+    struct Look: Sendable, Hashable {
+        /// The path below the listed directory; bytes, since names of files need not be text.
+        let path: [UInt8]
+        /// The length of the file.
+        let sizeBytes: Int64
+        /// Time of the last change in whole seconds since the epoch.
+        let modifiedSeconds: Int64
+    }
+
+    /// Where it is and how it looks.
+    let look: Look
+    /// Its permission bits.
+    let permissions: FilePermissions
     /// True for a directory.
     let isDirectory: Bool
+
+    /// The path below the listed directory.
+    var path: [UInt8] { look.path }
+    /// The length of the file.
+    var sizeBytes: Int64 { look.sizeBytes }
 }
 
 /// A line that is no line of a listing.
@@ -28,16 +40,16 @@ extension RsyncListingEntry {
     /// `nil` for lines that are not about a file.
     init?(parsing line: String) throws(RsyncListingError) {
         guard let fields = Self.fields(Array(line.utf8)) else { throw RsyncListingError(line: line) }
-        path = Self.unescaped(fields.path)
-        sizeBytes = fields.size
-        modifiedSeconds = fields.seconds
-        isDirectory = fields.mode == UInt8(ascii: "d")
+        look = Look(path: Self.unescaped(fields.path), sizeBytes: fields.size, modifiedSeconds: fields.seconds)
+        permissions = FilePermissions(rawValue: fields.permissions)
+        isDirectory = fields.kind == UInt8(ascii: "d")
         // Sockets and pipes are never copied.
-        guard isDirectory || fields.mode == UInt8(ascii: "-") else { return nil }
+        guard isDirectory || fields.kind == UInt8(ascii: "-") else { return nil }
     }
 
     private struct Fields {
-        let mode: UInt8
+        let kind: UInt8
+        let permissions: CModeT
         let size: Int64
         let seconds: Int64
         let path: ArraySlice<UInt8>
@@ -59,7 +71,21 @@ extension RsyncListingEntry {
         guard mode.count >= 10, let kind = mode.first, let size = Int64(String(decoding: digits, as: UTF8.self)),
             let seconds = seconds(date, time), rest.count > 1, rest.first == UInt8(ascii: " ")
         else { return nil }
-        return Fields(mode: kind, size: size, seconds: seconds, path: rest.dropFirst())
+        return Fields(
+            kind: kind,
+            permissions: permissions(mode.dropFirst().prefix(9)),
+            size: size,
+            seconds: seconds,
+            path: rest.dropFirst()
+        )
+    }
+
+    /// `rwxr-x---`; the bits beside read, write and execute are of no use to a backup.
+    private static func permissions(_ letters: ArraySlice<UInt8>) -> CModeT {
+        letters.reduce(0) { bits, letter in
+            bits << 1
+                | (letter == UInt8(ascii: "-") || letter == UInt8(ascii: "S") || letter == UInt8(ascii: "T") ? 0 : 1)
+        }
     }
 
     /// `2024/01/02` and `03:04:05`, in UTC.
@@ -84,8 +110,8 @@ extension RsyncListingEntry {
     }
 
     /// rsync writes bytes that it takes for unprintable as `\#ooo`, three octal digits.
-    private static func unescaped(_ path: ArraySlice<UInt8>) -> String {
-        guard path.contains(UInt8(ascii: "\\")) else { return String(decoding: path, as: UTF8.self) }
+    private static func unescaped(_ path: ArraySlice<UInt8>) -> [UInt8] {
+        guard path.contains(UInt8(ascii: "\\")) else { return Array(path) }
         var bytes: [UInt8] = []
         var rest = path
         while let byte = rest.first {
@@ -100,25 +126,27 @@ extension RsyncListingEntry {
                 rest = rest.dropFirst()
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
+}
 
-    /// Lists a directory of this host as rsync would, links followed; empty when it is not there.
-    static func listing(of directory: FilePath) throws -> [RsyncListingEntry] {
-        guard try FileSystem.isDirectory(directory) else { return [] }
-        var entries: [RsyncListingEntry] = []
+extension Set<RsyncListingEntry.Look> {
+    /// The files below a directory of this host; none when it is not there.
+    init(filesBelow directory: FilePath) throws {
+        self = []
+        guard try FileSystem.isDirectory(directory) else { return }
         try FileSystem.walk(directory) { entry in
-            let isRegular = entry.status.kind == .regular
-            guard isRegular || entry.status.kind == .directory else { return }
-            entries.append(
-                RsyncListingEntry(
-                    path: entry.relativePath.string,
+            guard entry.status.kind == .regular else { return }
+            let path = entry.relativePath
+            insert(
+                RsyncListingEntry.Look(
+                    path: path.withPlatformString { text in
+                        UnsafeBufferPointer(start: text, count: path.length).map(UInt8.init(bitPattern:))
+                    },
                     sizeBytes: entry.status.sizeBytes,
-                    modifiedSeconds: entry.status.modifiedSeconds,
-                    isDirectory: !isRegular
+                    modifiedSeconds: entry.status.modifiedSeconds
                 )
             )
         }
-        return entries
     }
 }

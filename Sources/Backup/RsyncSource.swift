@@ -39,7 +39,7 @@ struct RsyncSource {
     }
 
     /// Everything to copy into a backup's directory, in the order of the reference.
-    func items(into directory: FilePath, reusing reuse: ReusedBackup?) -> [CopyItem] {
+    func items(into directory: FilePath, reusing older: OlderBackups) throws(FileError) -> [CopyItem] {
         var items: [CopyItem] = []
         for tablespace in cluster.tablespaces {
             var item = CopyItem(
@@ -49,7 +49,8 @@ struct RsyncSource {
                 kind: .directory
             )
             item.filter = .tablespace(majorVersion: cluster.version.major)
-            item.reuse = reuse?.tablespace(Int64(tablespace.oid))
+            item.olderCopies = try older.tablespace(Int64(tablespace.oid))
+            item.linksOlderCopies = older.links
             item.bandwidthLimit = settings.tablespaceBandwidthLimit[tablespace.name]
             items.append(item)
         }
@@ -61,7 +62,8 @@ struct RsyncSource {
             kind: .directory
         )
         pgdata.filter = .dataDirectory(tablespacePaths: tablespacePaths)
-        pgdata.reuse = reuse?.data
+        pgdata.olderCopies = older.data
+        pgdata.linksOlderCopies = older.links
         items.append(pgdata)
         items.append(
             CopyItem(
@@ -101,34 +103,5 @@ struct RsyncSource {
 
     private func path(_ path: String) -> String {
         isLocal ? path : SSHCommand.rsyncPath(path)
-    }
-}
-
-/// An older backup whose unchanged files are used again.
-struct ReusedBackup {
-    private let mode: ReuseBackup
-    private let dataDirectory: FilePath
-    private let tablespaces: [Int64: FilePath]
-
-    /// `nil` when nothing is to be reused or nothing is there.
-    init?(settings: ServerSettings, previous: BackupInfo?, home: ServerHome) throws(FileError) {
-        guard let mode = settings.reuseBackup, mode != .off, let previous else { return nil }
-        self.mode = mode
-        dataDirectory = try home.dataDirectory(of: previous.id)
-        var tablespaces: [Int64: FilePath] = [:]
-        for tablespace in previous.tablespaces ?? [] {
-            tablespaces[tablespace.oid] = try home.tablespaceDirectory(of: previous.id, oid: tablespace.oid)
-        }
-        self.tablespaces = tablespaces
-    }
-
-    /// For the data directory.
-    var data: RsyncCommand.Reuse { reuse(dataDirectory) }
-
-    /// For a tablespace; `nil` when the older backup does not know it.
-    func tablespace(_ oid: Int64) -> RsyncCommand.Reuse? { tablespaces[oid].map(reuse) }
-
-    private func reuse(_ directory: FilePath) -> RsyncCommand.Reuse {
-        mode == .link ? .link(directory) : .copy(directory)
     }
 }

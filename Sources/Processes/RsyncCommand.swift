@@ -5,12 +5,12 @@ public import SystemPackage
 
 /// rsync as backups and restores use it: the words of its command line, its exit codes, its retries.
 public struct RsyncCommand: Sendable {
-    /// Where unchanged files are taken from instead of the source.
+    /// Where unchanged files are taken from instead of the source: the first of these directories that has an equal one.
     public enum Reuse: Sendable, Equatable {
-        /// They are copied from this directory.
-        case copy(FilePath)
-        /// They become hard links into this directory.
-        case link(FilePath)
+        /// They are copied.
+        case copy([FilePath])
+        /// They become hard links.
+        case link([FilePath])
     }
 
     /// What a status other than 0 and 24 means.
@@ -86,11 +86,12 @@ public struct RsyncCommand: Sendable {
         if let ssh { words += ["-e", ssh.rsyncShell] }
         if isCompressed { words.append("-z") }
         words += filter.arguments
-        words += ["-rLKpts", "--delete-excluded", "--inplace"]
+        words += ["-rLKpts", "--delete-excluded"]
         switch reuse {
-        case .copy(let directory): words.append("--copy-dest=\(directory)")
-        case .link(let directory): words.append("--link-dest=\(directory)")
-        case nil: break
+        // A file that is a link into another copy must never be written in place: an attempt that is repeated would do that.
+        case .link(let directories): words += directories.map { "--link-dest=\($0)" }
+        case .copy(let directories): words += ["--inplace"] + directories.map { "--copy-dest=\($0)" }
+        case nil: words.append("--inplace")
         }
         if knowledge.ignoresMissingArguments.load(ordering: .relaxed) { words.append("--ignore-missing-args") }
         words += ["--itemize-changes", "--itemize-changes"]
@@ -105,26 +106,22 @@ public struct RsyncCommand: Sendable {
         ["--no-human-readable", "--list-only", "-r", directory]
     }
 
-    /// The operation that makes the listed directories and removes what the filter file does not protect.
-    public static func directoriesAndPurge(
-        from source: String,
-        to destination: String,
-        list: FilePath,
-        filterFile: FilePath
-    ) -> [String] {
-        [
-            "--recursive", "--delete", "--files-from=\(list)", "--filter", "merge \(filterFile)", source, destination,
-        ]
+    /// The operation that makes all directories, and removes from the destination what the source has not; files are left for
+    /// `copy`, but for those of at most one byte.
+    ///
+    /// The reference names each file in a filter that each file is then compared with: hours for 100,000 files.
+    public static func directoriesAndPurge(from source: String, to destination: String) -> [String] {
+        ["--delete", "--ignore-existing", "--max-size=1", source, destination]
     }
 
-    /// The operation that copies the listed files.
+    /// The operation that copies the files of a list, each name followed by a zero byte.
     public static func copy(
         from source: String,
         to destination: String,
         list: FilePath,
         comparingChecksums: Bool = false
     ) -> [String] {
-        [source, destination, "--files-from=\(list)"] + (comparingChecksums ? ["--checksum"] : [])
+        [source, destination, "--from0", "--files-from=\(list)"] + (comparingChecksums ? ["--checksum"] : [])
     }
 
     /// The same command for single files: without filter, limit and reuse.

@@ -87,7 +87,7 @@ struct BaseBackupCopy {
         options.startBatchPeriodSeconds = Double(settings.parallelJobsStartBatchPeriodSeconds)
         options.horizonSeconds = horizon?.secondsSinceEpoch
         options.isFresh = !plan.isDelta
-        options.referenceIsLocal = plan.remote == nil
+        options.destinationIsLocal = plan.remote == nil
         options.expectedBytes = plan.info.sizeBytes
         _ = try RsyncCopy(command(), options: options, reporter: reporter)
             .run(items) { try SignalWatch.check() }

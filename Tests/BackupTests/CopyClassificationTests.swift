@@ -1,79 +1,71 @@
+import SystemPackage
 import Testing
 
 @testable import Backup
 
 @Suite struct CopyClassificationTests {
     private func file(_ path: String, size: Int64 = 8192, time: Int64) -> RsyncListingEntry {
-        RsyncListingEntry(path: path, sizeBytes: size, modifiedSeconds: time, isDirectory: false)
+        entry(path, size: size, time: time, isDirectory: false)
     }
 
     private func directory(_ path: String) -> RsyncListingEntry {
-        RsyncListingEntry(path: path, sizeBytes: 4096, modifiedSeconds: 0, isDirectory: true)
+        entry(path, size: 4096, time: 0, isDirectory: true)
+    }
+
+    private func reference(_ files: [RsyncListingEntry]?, horizon: Int64?) -> CopyClassification.Reference {
+        CopyClassification.Reference(files: files.map { Set($0.map(\.look)) }, horizonSeconds: horizon)
     }
 
     @Test func `a file that looks equal but is newer than the horizon must be read`() {
         let source = [directory("."), directory("base"), file("old", time: 99), file("same", time: 100)]
-        let reference = [directory("."), file("old", time: 99), file("same", time: 100)]
-        let result = CopyClassification(source: source, reference: reference, horizonSeconds: 100)
-        #expect(result.directories == [".", "base"])
-        #expect(result.safe.map(\.path) == ["old"])
-        #expect(result.check.map(\.path) == ["same"])
-        #expect(!result.referenceIsEmpty)
+        let older = reference([file("old", time: 99), file("same", time: 100)], horizon: 100)
+        let result = CopyClassification(source: source, references: [older])
+        #expect(result.directories.map(\.text) == [".", "base"])
+        #expect(result.safe.map(\.text) == ["old"])
+        #expect(result.check.map(\.text) == ["same"])
+        #expect(result.bytesToCopy == 0)
     }
 
     @Test func `what differs or is not there needs no look at its contents`() {
         let source = [file("new", time: 200), file("grown", size: 16384, time: 200), file("touched", time: 201)]
-        let reference = [file("grown", time: 200), file("touched", time: 200)]
-        let result = CopyClassification(source: source, reference: reference, horizonSeconds: 100)
-        #expect(result.safe.map(\.path) == ["new", "grown", "touched"])
+        let older = reference([file("grown", time: 200), file("touched", time: 200)], horizon: 100)
+        let result = CopyClassification(source: source, references: [older])
+        #expect(result.safe.map(\.text) == ["new", "grown", "touched"])
         #expect(result.check.isEmpty)
+        #expect(result.bytesToCopy == 8192 * 4)
     }
 
     @Test func `without a horizon everything that looks equal is read`() {
         let result = CopyClassification(
             source: [file("a", time: 1)],
-            reference: [file("a", time: 1)],
-            horizonSeconds: nil
+            references: [reference([file("a", time: 1)], horizon: nil)]
         )
-        #expect(result.check.map(\.path) == ["a"])
+        #expect(result.check.map(\.text) == ["a"])
     }
 
     @Test func `without a list to compare with everything newer than the horizon is read`() {
         let source = [file("old", time: 1), file("new", time: 200)]
-        let result = CopyClassification(source: source, reference: nil, horizonSeconds: 100)
-        #expect(result.safe.map(\.path) == ["old"])
-        #expect(result.check.map(\.path) == ["new"])
+        let result = CopyClassification(source: source, references: [reference(nil, horizon: 100)])
+        #expect(result.safe.map(\.text) == ["old"])
+        #expect(result.check.map(\.text) == ["new"])
     }
 
-    @Test func `an empty destination gets directories and nothing else from the purge`() {
-        let result = CopyClassification(source: [file("a", time: 1)], reference: [directory(".")], horizonSeconds: nil)
-        #expect(result.referenceIsEmpty)
-        #expect(result.purgeRules == ["+ */", "- *"])
-        let links = CopyClassification(
-            source: [],
-            reference: [directory("."), directory("pg_tblspc")],
-            horizonSeconds: nil,
-            ignoring: ["pg_tblspc"]
-        )
-        #expect(links.referenceIsEmpty)
-    }
-
-    @Test func `the purge protects exactly what the source has, pattern characters taken literally`() {
-        let result = CopyClassification(
-            source: [file("base/1/2", time: 1), file("odd[1]*", time: 1)],
-            reference: [file("gone", time: 1)],
-            horizonSeconds: nil
-        )
-        #expect(
-            result.purgeRules == ["P /base/1/2", "- /base/1/2", #"P /odd\[1]\*"#, #"- /odd\[1]\*"#]
-        )
+    @Test func `each older copy is believed up to its own horizon, and the first that has a file counts`() {
+        let unfinished = reference([file("both", time: 150), file("torn", time: 310)], horizon: 300)
+        let complete = reference([file("both", time: 150), file("only", time: 150)], horizon: 100)
+        let source = [file("both", time: 150), file("only", time: 150), file("torn", time: 310)]
+        let result = CopyClassification(source: source, references: [unfinished, complete])
+        #expect(result.safe.map(\.text) == ["both"])
+        #expect(result.check.map(\.text) == ["only", "torn"])
+        let other = CopyClassification(source: source, references: [complete, unfinished])
+        #expect(other.check.map(\.text) == ["both", "only", "torn"])
     }
 
     @Test func `files are dealt to jobs as the reference deals them`() {
         let gibibyte: Int64 = 1 << 30
         let sizes: [Int64] = [12, 1, 9, 2, 8, 3, 7, 4, 6, 5]
         let files = sizes.map { file("\($0)", size: $0 * gibibyte, time: 0) }
-        let buckets = CopyClassification.buckets(files, count: 3).map { $0.map(\.path) }
+        let buckets = CopyClassification.buckets(files, count: 3).map { $0.map(\.text) }
         #expect(buckets == [["1", "4"], ["2", "5"], ["3", "6"], ["7"], ["8"], ["9"], ["12"]])
         #expect(CopyClassification.buckets(files, count: 1).map(\.count) == [10])
     }
@@ -81,27 +73,20 @@ import Testing
 
 @Suite struct RsyncListingTests {
     @Test func `a line of rsync is read, in UTC`() throws {
-        let entry = try #require(
+        let read = try #require(
             try RsyncListingEntry(parsing: "-rw-------          8,192 2024/01/02 03:04:05 base/1/1259")
         )
-        #expect(
-            entry
-                == RsyncListingEntry(
-                    path: "base/1/1259",
-                    sizeBytes: 8192,
-                    modifiedSeconds: 1_704_164_645,
-                    isDirectory: false
-                )
-        )
+        #expect(read == entry("base/1/1259", size: 8192, time: 1_704_164_645, isDirectory: false))
+        #expect(read.permissions == [.ownerReadWrite])
         let directory = try #require(try RsyncListingEntry(parsing: "drwx------           4096 2024/01/02 03:04:05 ."))
-        #expect(directory.isDirectory && directory.path == ".")
+        #expect(directory.isDirectory && directory.text == ".")
     }
 
     @Test func `blanks and unprintable bytes in names survive`() throws {
         let spaced = try #require(try RsyncListingEntry(parsing: "-rw------- 1 2024/01/02 03:04:05  two  blanks "))
-        #expect(spaced.path == " two  blanks ")
+        #expect(spaced.text == " two  blanks ")
         let escaped = try #require(try RsyncListingEntry(parsing: ##"-rw------- 1 2024/01/02 03:04:05 a\#012b\x"##))
-        #expect(escaped.path == "a\nb\\x")
+        #expect(escaped.text == "a\nb\\x")
     }
 
     @Test func `sockets are passed over, nonsense is an error`() throws {
@@ -113,4 +98,16 @@ import Testing
             #expect(throws: RsyncListingError.self) { try RsyncListingEntry(parsing: line) }
         }
     }
+}
+
+extension RsyncListingEntry {
+    fileprivate var text: String { String(decoding: path, as: UTF8.self) }
+}
+
+private func entry(_ path: String, size: Int64, time: Int64, isDirectory: Bool) -> RsyncListingEntry {
+    RsyncListingEntry(
+        look: RsyncListingEntry.Look(path: Array(path.utf8), sizeBytes: size, modifiedSeconds: time),
+        permissions: isDirectory ? .ownerReadWriteExecute : .ownerReadWrite,
+        isDirectory: isDirectory
+    )
 }

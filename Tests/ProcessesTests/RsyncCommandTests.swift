@@ -24,7 +24,7 @@ struct RsyncCommandTests {
         command.isCompressed = true
         command.bandwidthLimit = 400_000
         command.filter = .tablespace(majorVersion: "15")
-        command.reuse = .link("/home/base/1/16384")
+        command.reuse = .link(["/home/base/1/16384"])
         let operation = RsyncCommand.copy(
             from: SSHCommand.rsyncPath("/ts1/"),
             to: "/home/base/2/16384",
@@ -36,14 +36,15 @@ struct RsyncCommandTests {
                 "-e", "ssh '-p' '2222' 'pg@host' '-o' 'BatchMode=yes' '-o' 'StrictHostKeyChecking=no'", "-z",
                 "--include=/PG_15_*", "--exclude=/*",
             ] + general + [
-                "-rLKpts", "--delete-excluded", "--inplace", "--link-dest=/home/base/1/16384",
+                "-rLKpts", "--delete-excluded", "--link-dest=/home/base/1/16384",
                 "--ignore-missing-args", "--itemize-changes", "--itemize-changes", "--bwlimit=400000",
-                " :/ts1/", "/home/base/2/16384", "--files-from=/tmp/barman-x/t1_check_7.list", "--checksum",
+                " :/ts1/", "/home/base/2/16384", "--from0", "--files-from=/tmp/barman-x/t1_check_7.list", "--checksum",
             ]
         )
     }
 
-    @Test func `the data directory is listed and purged with the words of the reference`() {
+    @Test
+    func `the data directory is listed with the words of the reference, and purged without a filter for each file`() {
         var command = RsyncCommand(ssh: nil, reporter: SilentReporter())
         command.filter = .dataDirectory(tablespacePaths: ["/pg_tblspc/16384"])
         let filter =
@@ -59,21 +60,13 @@ struct RsyncCommandTests {
             command.arguments(RsyncCommand.listing(of: "/pg/"))
                 == filter + common + ["--no-human-readable", "--list-only", "-r", "/pg/"]
         )
-        let purge = RsyncCommand.directoriesAndPurge(
-            from: "/pg/",
-            to: "/b/data",
-            list: "/t/pgdata_dir.list",
-            filterFile: "/t/pgdata_exclude_and_protect.filter"
-        )
+        let purge = RsyncCommand.directoriesAndPurge(from: "/pg/", to: "/b/data")
         #expect(
             command.arguments(purge)
-                == filter + common + [
-                    "--recursive", "--delete", "--files-from=/t/pgdata_dir.list", "--filter",
-                    "merge /t/pgdata_exclude_and_protect.filter", "/pg/", "/b/data",
-                ]
+                == filter + common + ["--delete", "--ignore-existing", "--max-size=1", "/pg/", "/b/data"]
         )
         command.bandwidthLimit = 5
-        command.reuse = .copy("/old")
+        command.reuse = .copy(["/old"])
         let single = command.forSingleFiles.arguments(RsyncCommand.copy(file: "/pg/global/pg_control", to: "/b/x"))
         #expect(single == common + ["/pg/global/pg_control", "/b/x"])
     }
