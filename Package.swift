@@ -86,6 +86,17 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .target(
+            name: "Replication",
+            dependencies: ["Failure", "Files", "Pipeline", "Postgres", "WAL", system],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ReplicationTests",
+            dependencies: ["Replication", "Files", "Postgres", "WAL", "TestWorld", system],
+            swiftSettings: settings
+        ),
+
         // What we exist for.
         .target(
             name: "Catalog",
@@ -100,8 +111,8 @@ let package = Package(
         .target(
             name: "Archive",
             dependencies: [
-                "Catalog", "Codecs", "Failure", "Files", "Notation", "Pipeline", "Postgres", "Processes", "Settings",
-                "WAL", system,
+                "Catalog", "Codecs", "Failure", "Files", "Notation", "Pipeline", "Postgres", "Processes", "Replication",
+                "Settings", "WAL", system,
             ],
             swiftSettings: settings
         ),

@@ -155,6 +155,13 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         _ = try systemCall("fsync", path, .changes) { fsync(number) }
     }
 
+    /// Makes the bytes written so far survive a loss of power, and what is needed to find them, but not the times of the file.
+    ///
+    /// A failure is final: what was written may be lost.
+    public borrowing func syncData() throws(FileError) {
+        _ = try systemCall("fdatasync", path, .changes) { fdatasync(number) }
+    }
+
     /// Tells what the file system knows of the open file.
     public borrowing func status() throws(FileError) -> FileStatus {
         var result = stat()
@@ -174,6 +181,33 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     /// Makes the file this long.
     public borrowing func truncate(to sizeBytes: Int64) throws(FileError) {
         _ = try systemCall("ftruncate", path, .changes) { ftruncate(number, off_t(sizeBytes)) }
+    }
+
+    /// Takes the space for this many bytes, and makes the file at least so long; what was not written reads as zeros.
+    public borrowing func allocate(sizeBytes: Int64) throws(FileError) {
+        // It returns the error instead of setting errno.
+        let code = try systemCall("posix_fallocate", path, .changes) { posix_fallocate(number, 0, off_t(sizeBytes)) }
+        guard code == 0 else { throw FileError(call: "posix_fallocate", path: path, errno: Errno(rawValue: code)) }
+    }
+
+    /// Writes zeros from the start to this length.
+    public borrowing func fillWithZeros(sizeBytes: Int64) throws(FileError) {
+        let zeros = [UInt8](repeating: 0, count: Int(clamping: min(1 << 20, max(0, sizeBytes))))
+        var position: Int64 = 0
+        while position < sizeBytes {
+            let count = min(Int64(zeros.count), sizeBytes - position)
+            // A closure that rethrows erases the error's type.
+            var failure: FileError?
+            zeros.withUnsafeBytes { buffer in
+                do throws(FileError) {
+                    try writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<Int(count)]), at: position)
+                } catch {
+                    failure = error
+                }
+            }
+            if let failure { throw failure }
+            position += count
+        }
     }
 
     /// Sets the permission bits, regardless of the umask.

@@ -163,7 +163,7 @@ private final class Bench<Output: Sendable>: @unchecked Sendable {
 }
 
 /// What a thread carries.
-private final class Job: Sendable {
+final class Job: Sendable {
     let run: @Sendable () -> Void
 
     private init(_ run: @escaping @Sendable () -> Void) {
@@ -182,7 +182,7 @@ private final class Job: Sendable {
 }
 
 /// Some threads with one job.
-private final class Team {
+final class Team {
     private var threads: [pthread_t] = []
 
     /// Starts the threads; one is enough to do the work.

@@ -43,6 +43,13 @@ public struct ConnectionString: Sendable, Equatable, CustomStringConvertible {
         return ConnectionString(pairs: forced)
     }
 
+    /// The string for the replication protocol, with an application name unless it has one already.
+    public func forReplication(as applicationName: String) -> ConnectionString {
+        var forced = forReplication.pairs
+        if forced["application_name"] == nil { forced["application_name"] = applicationName }
+        return ConnectionString(pairs: forced)
+    }
+
     /// The text for `--dbname=` of a client program, which is given a name and an empty search path unless set already.
     public func text(forClient applicationName: String) -> String {
         var text = verbatim

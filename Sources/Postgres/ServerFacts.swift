@@ -52,6 +52,13 @@ public struct ServerFacts: Sendable {
     /// False when the server is too old for us; `nil` without a connection.
     public var isVersionSupported: Bool? { isConnected ? version?.isSupported : nil }
 
+    /// Whether commits wait, or may come to wait, for a receiver of this name; `nil` without a connection.
+    ///
+    /// PostgreSQL compares names without regard to case.
+    public func countsAsSynchronous(_ applicationName: String) -> Bool? {
+        synchronousStandbyNames?.contains { $0 == "*" || $0.lowercased() == applicationName.lowercased() }
+    }
+
     var segmentSizeBytes: Int64? {
         guard let setting = rawSettings["wal_segment_size"].flatMap({ Int64($0) }) else { return nil }
         guard let version, version.number < 110_000 else { return setting }

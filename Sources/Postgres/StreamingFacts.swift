@@ -65,7 +65,7 @@ extension PostgresServer {
     }
 
     /// A slot name as the replication grammar wants it: an identifier in double quotes.
-    private static func quotedSlotName(_ name: String) -> String {
+    public static func quotedSlotName(_ name: String) -> String {
         "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 

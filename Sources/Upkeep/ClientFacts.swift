@@ -1,40 +1,42 @@
 import Postgres
 import Settings
 
-/// pg_receivewal on this host, beside the server it is to receive from.
+/// The WAL receiver beside the server it is to receive from: this program, reported under the names of pg_receivewal.
 struct ReceiverFacts: Sendable {
-    let program: ClientProgram?
+    /// Where pg_receivewal is on this host, if it is; our own program otherwise.
+    let path: String
+    /// The version of pg_receivewal; `nil` without that program.
+    let version: String?
     /// The server's version; `nil` without a replication connection.
     let serverVersion: PostgresVersion?
-    /// Whether the program is new enough for the server; `nil` when one of them is not known.
+    /// Whether WAL of the server can be received; `nil` when its version is not known.
     let isCompatible: Bool?
-    /// Whether both can use a replication slot.
-    let supportsSlots: Bool?
     /// Whether the server counts the receiver among its synchronous standbys.
     let isSynchronous: Bool?
 
     init(_ settings: ServerSettings, _ server: PostgresServer?, environment: [String: String]) {
-        program = ClientProgram.find(
+        let program = ClientProgram.find(
             ["pg_receivewal", "pg_receivexlog"],
             pathPrefix: settings.pathPrefix,
             environment: environment
         )
+        path = program?.path ?? CronRun.ownExecutable
+        version = program?.version
         serverVersion = server?.streamingFacts()?.version
-        isCompatible = program.flatMap { [serverVersion] in $0.isCompatible(with: serverVersion) }
-        supportsSlots = isCompatible.map { [program] in $0 && program?.isAtLeast("9.4") == true }
-        let names = server?.facts().synchronousStandbyNames
-        let name = settings.streamingArchiverName ?? "barman_receive_wal"
-        isSynchronous = isCompatible.flatMap { _ in names?.contains { $0 == name || $0 == "*" } }
+        isCompatible = serverVersion.map { $0.isSupported }
+        isSynchronous = isCompatible.flatMap { _ in
+            server?.facts().countsAsSynchronous(settings.streamingArchiverName ?? "barman_receive_wal")
+        }
     }
 
     /// The lines of `show-servers`.
     var liveValues: [LiveValue] {
         [
-            LiveValue("pg_receivexlog_installed", flag: program != nil),
-            LiveValue("pg_receivexlog_path", text: program?.path),
-            LiveValue("pg_receivexlog_version", text: program?.version),
+            LiveValue("pg_receivexlog_installed", flag: true),
+            LiveValue("pg_receivexlog_path", text: path),
+            LiveValue("pg_receivexlog_version", text: version),
             LiveValue("pg_receivexlog_compatible", flag: isCompatible),
-            LiveValue("pg_receivexlog_supports_slots", flag: supportsSlots),
+            LiveValue("pg_receivexlog_supports_slots", flag: isCompatible),
             LiveValue("pg_receivexlog_synchronous", flag: isSynchronous),
         ]
     }

@@ -13,25 +13,21 @@ public struct CronRun {
     private let reporter: any Reporter
     private let executable: String
     private let keepsDescriptors: Bool
-    /// The commands that this build can run in the background.
-    private let commands: Set<String>
 
     /// Prepares a turn over these servers, which are active and usable, in the order of their names.
     ///
-    /// `executable` is what runs in the background, this very program. `commands` names what it can do.
+    /// `executable` is what runs in the background, this very program.
     public init(
         configuration: Configuration,
         homes: [ServerHome],
         reporter: any Reporter,
         executable: String = CronRun.ownExecutable,
-        commands: Set<String> = CronRun.backgroundCommands,
         keepsDescriptors: Bool = false
     ) {
         self.configuration = configuration
         self.homes = homes
         self.reporter = reporter
         self.executable = executable
-        self.commands = commands
         self.keepsDescriptors = keepsDescriptors
     }
 
@@ -44,9 +40,6 @@ public struct CronRun {
             return CommandLine.arguments.first ?? "barman"
         }
     }
-
-    /// The commands that this build can run in the background.
-    public static let backgroundCommands: Set<String> = ["archive-wal", "check-backup"]
 
     // MARK: Configuration changes
 
@@ -150,9 +143,6 @@ public struct CronRun {
                 }
             }
             return
-        }
-        guard commands.contains("receive-wal") else {
-            return log(.info, "Server \(home.name) streams WAL: this version has no receiver to start")
         }
         guard try isFree(.receiveWAL, home) else {
             return log(.debug, "Another STREAMING ARCHIVER process is running for server \(home.name)")

@@ -14,14 +14,6 @@ public enum ReceiverRestart {
             guard try TaskTermination.end(receiver, reporter: reporter) else { return }
         }
         guard home.settings.streamingArchiver else { return }
-        guard CronRun.backgroundCommands.contains("receive-wal") else {
-            reporter.log(
-                .info,
-                "barman.server",
-                "Server \(home.name) streams WAL: this version has no receiver to start"
-            )
-            return
-        }
         reporter.show("Starting streaming archiver for server \(home.name)")
         let words = ["-c", home.global.configurationFile, "-q", "receive-wal", home.name]
         _ = try ProcessRequest(CronRun.ownExecutable, words).spawnDetached()

@@ -7,8 +7,8 @@ import Testing
     private static let rooms = [
         "CBZip2", "CCrypto", "CDeflate", "CLZ4", "CLZMA", "CLibpq", "CLinux", "CZlib", "CZstd",
         "Failure", "Notation", "WAL", "Files", "Settings", "Codecs", "Pipeline", "Processes", "WALClient",
-        "Postgres", "Catalog", "Archive", "Backup", "Restore", "Upkeep", "Console", "Commands", "barman", "barman-wal",
-        "Manual", "barman-pages",
+        "Postgres", "Replication", "Catalog", "Archive", "Backup", "Restore", "Upkeep", "Console", "Commands",
+        "barman", "barman-wal", "Manual", "barman-pages",
     ]
 
     /// Modules from outside that any room may import.

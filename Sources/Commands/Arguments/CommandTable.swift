@@ -49,7 +49,7 @@ enum CommandTable {
         GetWALCommand.specification,
         PutWALCommand.specification,
         ArchiveWALCommand.specification,
-        LaterCommands.receiveWAL,
+        ReceiveWALCommand.specification,
         CheckBackupCommand.specification,
         VerifyBackupCommand.specification,
         LaterCommands.exportBackup,

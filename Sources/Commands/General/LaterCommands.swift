@@ -25,18 +25,6 @@ enum LaterCommands {
         summary: "Copy WAL files from the primary node to this passive one.",
         positionals: [.server]
     )
-    static let receiveWAL = CommandSpecification(
-        name: "receive-wal",
-        summary: "Receive WAL from PostgreSQL by streaming replication.",
-        options: [
-            .flag("--stop", help: "stop the running receiver"),
-            .flag("--reset", help: "make the receiver start again at the server's present position"),
-            .flag("--create-slot", help: "create the replication slot"),
-            .flag("--if-not-exists", help: "with --create-slot: a slot that exists is no error"),
-            .flag("--drop-slot", help: "drop the replication slot"),
-        ],
-        positionals: [.server]
-    )
     static let exportBackup = CommandSpecification(
         name: "export-backup",
         summary: "Pack a backup with the WAL it needs into one tar file.",

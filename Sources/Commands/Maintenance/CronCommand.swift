@@ -18,7 +18,8 @@ enum CronCommand {
         }
         try CronRun(
             configuration: context.configuration,
-            homes: try context.everyServer(ServerReactions(inactive: .skip, disabled: .skip)),
+            homes: try context.everyServer(ServerReactions(inactive: .skip, disabled: .skip))
+                .map(context.forWALStreaming),
             reporter: context.console,
             keepsDescriptors: arguments.flag("keep_descriptors")
         ).run()

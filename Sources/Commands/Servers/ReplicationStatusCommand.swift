@@ -47,9 +47,7 @@ enum ReplicationStatusCommand {
     ) throws -> StreamingClientsAnswer? {
         var home = home
         if arguments.text("source") == "wal-host" {
-            let (settings, announcement) = home.settings.forWALStreaming()
-            if let announcement { context.console.info(announcement) }
-            home = ServerHome(settings: settings, global: home.global)
+            home = context.forWALStreaming(home)
         }
         guard let server = context.postgres(of: home), case let facts = server.facts(), facts.isConnected else {
             context.console.set(home.name, .object([]))

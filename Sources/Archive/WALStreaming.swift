@@ -1,0 +1,141 @@
+public import Catalog
+public import Failure
+import Files
+import Pipeline
+public import Postgres
+import Processes
+import Replication
+import Settings
+import Synchronization
+import SystemPackage
+import WAL
+
+/// Receives the WAL of a server into its streaming directory for as long as it can, and archives each segment as soon as it is complete.
+///
+/// A connection that is lost, a full disk: told, and tried again with growing pauses. What does not get better within
+/// `patienceSeconds` ends it, and `cron` starts a new one, which reads the configuration anew.
+public struct WALStreaming: Sendable {
+    private let home: ServerHome
+    private let server: PostgresServer
+    private let reporter: any Reporter
+    private let archiveReporter: any Reporter
+    private let patienceSeconds: Double
+    private static let logger = "barman.wal_archiver"
+    private static let firstPauseSeconds = 1.0
+    private static let longestPauseSeconds = 30.0
+
+    /// Prepares to stream from `server`, whose streaming connection is configured; `archiveReporter` is told of the archiving.
+    public init(
+        home: ServerHome,
+        server: PostgresServer,
+        reporter: any Reporter,
+        archiveReporter: any Reporter,
+        patienceSeconds: Double = 300
+    ) {
+        self.home = home
+        self.server = server
+        self.reporter = reporter
+        self.archiveReporter = archiveReporter
+        self.patienceSeconds = patienceSeconds
+    }
+
+    /// Streams until the program is asked to end, which is no error.
+    ///
+    /// Throws `Failure` when it cannot begin, and when it could not go on for too long.
+    public func run() throws {
+        let archiver = OnDemandWorker(isModest: true) { archive() }
+        // What is being archived when we are asked to end is ended as well, in a state that the next run takes up.
+        defer { archiver.end() }
+        archiver.wake()
+        var pauseSeconds = Self.firstPauseSeconds
+        var failingSinceSeconds: Double?
+        var isSynchronous = false
+        while true {
+            isSynchronous = isCountedOn() ?? isSynchronous
+            let hasBegun = Atomic(false)
+            do throws(ReplicationError) {
+                try receive(isSynchronous: isSynchronous) { event in
+                    reporter.info("\(home.name): \(event)")
+                    switch event {
+                    case .finishedSegment: archiver.wake()
+                    case .started: hasBegun.store(true, ordering: .relaxed)
+                    default: break
+                    }
+                }
+                return
+            } catch {
+                if hasBegun.load(ordering: .relaxed) {
+                    failingSinceSeconds = Interruption.monotonicSeconds
+                    pauseSeconds = Self.firstPauseSeconds
+                }
+                // Somebody who starts us by hand learns at once why it does not work.
+                guard !error.isFinal, let since = failingSinceSeconds,
+                    Interruption.monotonicSeconds - since < patienceSeconds
+                else { throw Failure("ArchiverFailure:\(error)", cause: error) }
+                reporter.warning("\(home.name): \(error); trying again in \(Int(pauseSeconds)) seconds")
+                // What waits to be archived may be what fills the disk.
+                archiver.wake()
+                guard Interruption.pause(seconds: pauseSeconds) else { return }
+                pauseSeconds = min(pauseSeconds * 2, Self.longestPauseSeconds)
+                server.forgetFacts()
+            }
+        }
+    }
+
+    private func receive(
+        isSynchronous: Bool,
+        tell: @escaping @Sendable (WALReceiver.Event) -> Void
+    ) throws(ReplicationError) {
+        let facts = server.facts()
+        let systemID: String?
+        do {
+            systemID = try Identity.load(home)?.systemID ?? server.streamingFacts()?.systemID
+        } catch {
+            throw .other(error.description)
+        }
+        // The receiver has a connection of its own; ours would take places that others need.
+        server.close()
+        let source = WALReceiver.Source(
+            conninfo: Self.conninfo(server, home),
+            slot: home.settings.slotName,
+            systemID: systemID,
+            slotPosition: facts.replicationSlot?.restartLSN
+        )
+        if isSynchronous {
+            reporter.log(.info, Self.logger, "Server \(home.name) waits for us at each commit: flushing at once")
+        }
+        let receiver = WALReceiver(
+            from: source,
+            into: home.streamingWALsDirectory,
+            manner: WALStream.Manner(isSynchronous: isSynchronous),
+            isStopping: { Interruption.isRequested },
+            knowsHistory: { [home] (timeline) throws(FileError) in try FileSystem.exists(home.historyPath(of: timeline))
+            },
+            tell: tell
+        )
+        try receiver.run()
+    }
+
+    /// Whether commits on the server wait for us; `nil` when it does not answer.
+    private func isCountedOn() -> Bool? {
+        server.facts().countsAsSynchronous(Self.conninfo(server, home)["application_name"] ?? "")
+    }
+
+    /// The connection of the receiver, which has a name of its own unless the user gave it one.
+    private static func conninfo(_ server: PostgresServer, _ home: ServerHome) -> ConnectionString {
+        (server.streamingConninfo ?? server.conninfo).forReplication(
+            as: home.settings.streamingArchiverName ?? "barman_receive_wal"
+        )
+    }
+
+    /// One run of the archiver, on a thread of its own; when another process is at it, that one or `cron` does the work.
+    private func archive() {
+        do {
+            try WALIntake(home: home, reporter: archiveReporter, workerLimit: 1).run()
+        } catch is SignalWatch.Interrupted {
+            // We are about to end; the next run takes it up.
+        } catch {
+            archiveReporter.error("Archiving of streamed WAL for server \(home.name) failed: \(error)")
+        }
+    }
+}

@@ -1,0 +1,182 @@
+import Files
+import Glibc
+import Postgres
+import WAL
+
+/// The stream of one timeline while it runs: takes messages from the connection, and does what `WALStream` says.
+struct StreamRun: ~Copyable {
+    private var stream: WALStream
+    private var writer: SegmentWriter
+    private let timeline: Timeline
+    private let size: WALSegmentSize
+    private let prepare: () -> Void
+    private let tell: (WALReceiver.Event) -> Void
+
+    init(
+        _ point: ResumePoint,
+        _ size: WALSegmentSize,
+        _ manner: WALStream.Manner,
+        writer: consuming SegmentWriter,
+        prepare: @escaping () -> Void,
+        tell: @escaping (WALReceiver.Event) -> Void
+    ) {
+        stream = WALStream(
+            timeline: point.timeline,
+            start: point.position,
+            segmentSize: size,
+            manner: manner,
+            nowSeconds: Interruption.monotonicSeconds
+        )
+        self.writer = writer
+        timeline = point.timeline
+        self.size = size
+        self.prepare = prepare
+        self.tell = tell
+    }
+
+    /// Receives until the server ends the stream (false) or we are asked to stop (true).
+    mutating func receive(
+        from session: borrowing PostgresSession,
+        isStopping: () -> Bool
+    ) throws(ReplicationError) -> Bool {
+        var waitMilliseconds: Int32 = 0
+        while !isStopping() {
+            let event: CopyEvent
+            do throws(PostgresError) {
+                event = try session.nextCopyEvent(waitMilliseconds: waitMilliseconds)
+            } catch {
+                if error.kind == .interrupted { return true }
+                throw .postgres(error)
+            }
+            switch consume event {
+            case .message(let message):
+                try take(message, from: session)
+                // Everything that waits already is taken before anything is flushed.
+                waitMilliseconds = 0
+            case .nothingYet:
+                let now = Interruption.monotonicSeconds
+                let actions = try machine { (stream) throws(WALStream.Trouble) in try stream.rest(nowSeconds: now) }
+                try perform(actions, UnsafeRawBufferPointer(start: nil, count: 0), session)
+                waitMilliseconds = Int32(
+                    min(10, stream.secondsToWait(nowSeconds: Interruption.monotonicSeconds)) * 1000
+                )
+            case .end:
+                return false
+            }
+        }
+        return true
+    }
+
+    private mutating func take(
+        _ message: borrowing CopyMessage,
+        from session: borrowing PostgresSession
+    ) throws(ReplicationError) {
+        try message.withBytes { (bytes) throws(ReplicationError) in
+            guard let parsed = StreamMessage(bytes) else {
+                throw .other(
+                    "unrecognized streaming header: \"\(bytes.first.map { Character(UnicodeScalar($0)) } ?? " ")\""
+                )
+            }
+            let now = Interruption.monotonicSeconds
+            let actions = try machine { (stream) throws(WALStream.Trouble) in
+                try stream.receive(parsed, nowSeconds: now)
+            }
+            let payload = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(StreamMessage.walHeaderByteCount))
+            try perform(actions, payload, session)
+        }
+    }
+
+    /// Makes everything durable and closes the open segment.
+    mutating func close() throws(ReplicationError) {
+        do throws(FileError) {
+            try writer.close()
+        } catch {
+            throw .file(error)
+        }
+        if stream.written.rawValue % size.bytes != 0 {
+            tell(.leftPartial(WALSegmentName(containing: stream.written, timeline: timeline, size: size)))
+        }
+    }
+
+    /// Tells the server that everything is durable; after `close`.
+    mutating func confirm(to session: borrowing PostgresSession) throws(ReplicationError) {
+        for case .reply(let update) in stream.end(nowSeconds: Interruption.monotonicSeconds) {
+            try send(update, session)
+        }
+    }
+
+    /// Asks the machine; its trouble in words.
+    private mutating func machine(
+        _ question: (inout WALStream) throws(WALStream.Trouble) -> [WALStream.Action]
+    ) throws(ReplicationError) -> [WALStream.Action] {
+        do throws(WALStream.Trouble) {
+            return try question(&stream)
+        } catch {
+            throw .other(error.description)
+        }
+    }
+
+    private mutating func perform(
+        _ actions: [WALStream.Action],
+        _ payload: UnsafeRawBufferPointer,
+        _ session: borrowing PostgresSession
+    ) throws(ReplicationError) {
+        for action in actions {
+            if case .reply(let update) = action {
+                try send(update, session)
+                continue
+            }
+            do throws(FileError) {
+                try store(action, payload)
+            } catch {
+                throw .file(error)
+            }
+        }
+    }
+
+    private mutating func store(
+        _ action: WALStream.Action,
+        _ payload: UnsafeRawBufferPointer
+    ) throws(FileError) {
+        switch action {
+        case .open(let segment):
+            try writer.open(segment)
+            prepare()
+        case .write(let range, let offset):
+            try writer.write(UnsafeRawBufferPointer(rebasing: payload[range]), at: offset)
+        case .flush:
+            try writer.flush()
+        case .finish(let segment):
+            try writer.finish(segment)
+            let end = LSN(rawValue: segment.startLSN(size: size).rawValue &+ size.bytes)
+            tell(.finishedSegment(end: end, timeline))
+        case .reply: break
+        }
+    }
+
+    private func send(_ update: StatusUpdate, _ session: borrowing PostgresSession) throws(ReplicationError) {
+        var clock = timespec()
+        clock_gettime(CLOCK_REALTIME, &clock)
+        let message = update.message(atSeconds: Double(clock.tv_sec) + Double(clock.tv_nsec) / 1_000_000_000)
+        var failure: PostgresError?
+        message.withUnsafeBytes { bytes in
+            do throws(PostgresError) {
+                try session.putCopyData(bytes)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw .postgres(failure) }
+    }
+}
+
+extension WALStream.Trouble: CustomStringConvertible {
+    /// What happened, in words.
+    public var description: String {
+        switch self {
+        case .gap(let expected, let received): "got WAL from \(received), expected \(expected)"
+        case .silence(let seconds): "the server has been silent for \(seconds) seconds"
+        case .endOfNames: "no WAL file can follow"
+        }
+    }
+}
