@@ -9,13 +9,6 @@ import SystemPackage
 
 /// The check of a plain backup against its `backup_manifest`: every file is there, none is too many, sizes and checksums agree.
 public struct BackupVerification: Sendable {
-    private struct Entry: Sendable {
-        let path: String
-        let sizeBytes: Int64
-        let algorithm: String
-        let checksum: String
-    }
-
     private let data: FilePath
 
     /// Prepares to check a backup; reads nothing yet.
@@ -30,14 +23,14 @@ public struct BackupVerification: Sendable {
     ///
     /// Throws `Failure` when the manifest cannot be read, and `SignalWatch.Interrupted`.
     public func defects() throws -> [String] {
-        let entries = try manifest()
+        let entries = try ManifestEntry.read(data.appending("backup_manifest"))
         var onDisk = try files()
         var defects: [String] = []
-        var readable: [Entry] = []
+        var readable: [ManifestEntry] = []
         for entry in entries {
             guard let size = onDisk.removeValue(forKey: entry.path) else {
                 // Where it may not be on disk, it need not be.
-                if !Self.isIgnored(entry.path) {
+                if !ManifestEntry.mayDiffer(entry.path) {
                     defects.append("\"\(entry.path)\" is present in the manifest but not on disk")
                 }
                 continue
@@ -50,7 +43,7 @@ public struct BackupVerification: Sendable {
                 )
             }
         }
-        for path in onDisk.keys.sorted() where !Self.isIgnored(path) {
+        for path in onDisk.keys.sorted() where !ManifestEntry.mayDiffer(path) {
             defects.append("\"\(path)\" is present on disk but not in the manifest")
         }
         let data = data
@@ -65,58 +58,6 @@ public struct BackupVerification: Sendable {
             }
         )
         return defects
-    }
-
-    /// What may differ after a backup, and WAL, which is not part of what is checked (PostgreSQL manual, pg_verifybackup).
-    private static func isIgnored(_ path: String) -> Bool {
-        ["backup_manifest", "postgresql.auto.conf", "recovery.signal", "standby.signal"].contains(path)
-            || path.hasPrefix("pg_wal/")
-    }
-
-    // MARK: Manifest
-
-    private func manifest() throws -> [Entry] {
-        let path = data.appending("backup_manifest")
-        let bytes: [UInt8]
-        let document: JSONValue
-        do {
-            bytes = try FileSystem.read(path, limit: 1 << 30)
-            document = try JSONValue(parsing: bytes)
-        } catch {
-            throw Failure("could not read the manifest '\(path)': \(error)")
-        }
-        let key = Array("\"Manifest-Checksum\"".utf8)
-        guard let start = bytes.lastRange(of: key),
-            let expected = document["Manifest-Checksum"]?.stringValue,
-            Checksum.hexadecimal(of: Array(bytes[..<start])) == expected.lowercased()
-        else { throw Failure("manifest checksum mismatch in '\(path)'") }
-        guard let files = document["Files"]?.arrayValue else { throw Failure("the manifest '\(path)' lists no files") }
-        return try files.map { file in
-            guard let name = Self.name(of: file), let size = file["Size"]?.integerValue else {
-                throw Failure("the manifest '\(path)' holds an entry without path or size: \(file.text())")
-            }
-            return Entry(
-                path: name,
-                sizeBytes: size,
-                algorithm: file["Checksum-Algorithm"]?.stringValue ?? "NONE",
-                checksum: file["Checksum"]?.stringValue?.lowercased() ?? ""
-            )
-        }
-    }
-
-    /// The path of an entry, which is in hexadecimal when it is no UTF-8; nil for one that leads out of the backup.
-    private static func name(of file: JSONValue) -> String? {
-        var name = file["Path"]?.stringValue
-        if let encoded = file["Encoded-Path"]?.stringValue {
-            let digits = encoded.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
-            guard digits.count == encoded.utf8.count, digits.count.isMultiple(of: 2) else { return nil }
-            let bytes = stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) }
-            name = String(decoding: bytes, as: UTF8.self)
-        }
-        guard let name, !name.isEmpty, !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
-            return nil
-        }
-        return name
     }
 
     // MARK: Files
@@ -141,7 +82,7 @@ public struct BackupVerification: Sendable {
         return files
     }
 
-    private static func defect(of entry: Entry, in data: FilePath) throws -> String? {
+    private static func defect(of entry: ManifestEntry, in data: FilePath) throws -> String? {
         guard var digest = ManifestChecksum(algorithm: entry.algorithm) else {
             return "\"\(entry.path)\" has a checksum of an unknown algorithm: \(entry.algorithm)"
         }
@@ -159,13 +100,5 @@ public struct BackupVerification: Sendable {
         }
         guard let checksum = digest.hexadecimal() else { return nil }
         return checksum == entry.checksum ? nil : "checksum mismatch for file \"\(entry.path)\""
-    }
-}
-
-extension [UInt8] {
-    /// Where the last occurrence of some bytes begins.
-    fileprivate func lastRange(of needle: [UInt8]) -> Int? {
-        guard count >= needle.count else { return nil }
-        return stride(from: count - needle.count, through: 0, by: -1).first { self[$0...].starts(with: needle) }
     }
 }

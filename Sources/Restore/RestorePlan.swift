@@ -25,11 +25,17 @@ struct RestorePlan: Sendable {
 
     let request: RestoreRequest
     let info: BackupInfo
+    /// The backups that it is made of, root first, itself last.
+    let chain: [BackupInfo]
+    /// All records of the server.
+    let catalog: BackupCatalog
     /// The absolute path of the destination.
     let destination: String
     /// The copy of the data directory in the catalog.
     let source: FilePath
     let tablespaces: [TablespacePlace]
+    /// Where WAL for a point in time is put, if the user said so.
+    let stagingWALDirectory: String?
     /// How the other host is reached; `nil` for a local restore.
     let remote: SSHCommand?
     let usesGetWAL: Bool
@@ -49,7 +55,7 @@ struct RestorePlan: Sendable {
     /// Where WAL is put: apart when recovery stops somewhere, otherwise where PostgreSQL looks first.
     func walDestination(isPointInTime: Bool) -> String {
         guard isPointInTime else { return join(destination, walDirectoryName) }
-        return request.stagingWALDirectory ?? join(destination, "barman_wal")
+        return stagingWALDirectory ?? join(destination, "barman_wal")
     }
 }
 
@@ -101,13 +107,26 @@ struct RestorePlanner {
         return RestorePlan(
             request: request,
             info: info,
+            chain: try chain(of: info, in: catalog),
+            catalog: catalog,
             destination: try absolute(request.destination),
             source: try home.dataDirectory(of: info.id),
             tablespaces: try places(info, relocations),
+            stagingWALDirectory: try request.stagingWALDirectory.map { path throws(FileError) in try absolute(path) },
             remote: try remote(),
             usesGetWAL: usesGetWAL,
             isDelta: isDelta,
             isCompressed: isCompressedTransfer
+        )
+    }
+
+    /// The backup and those it builds on, root first.
+    private func chain(of info: BackupInfo, in catalog: BackupCatalog) throws(Failure) -> [BackupInfo] {
+        let chain = Array(([info] + catalog.ancestors(of: info)).reversed())
+        guard let root = chain.first, let missing = root.parentBackupID else { return chain }
+        throw Failure(
+            refusal("backup \(missing), on which \(root.id) builds, is not in the catalog"),
+            hint: catalog.newest(types: [.full, .rsync]).map { "The newest full backup is \($0.id)." }
         )
     }
 

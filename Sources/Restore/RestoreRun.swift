@@ -38,14 +38,60 @@ public struct RestoreRun: Sendable {
         }
     }
 
+    /// Says what a restore would do and whether it can work; writes nothing, neither there nor here.
+    ///
+    /// `rate` is how fast it is expected to copy.
+    public func forecast(rate: CopyRate = .assumed) throws(Failure) -> RestoreForecast {
+        do {
+            let plan = try RestorePlanner(home: home, request: request, reporter: reporter).plan()
+            let host = host(of: plan)
+            var early: [PlanFinding] = []
+            var target = RecoveryTarget()
+            do {
+                try checkDestination(plan, host)
+            } catch let failure as Failure {
+                early.append(PlanFinding("destination", .refused, failure.message, hint: failure.hint))
+            }
+            do {
+                target = try self.target(plan) { reporter.warning($0) }
+            } catch {
+                early.append(PlanFinding("target", .refused, error.message, hint: error.hint))
+            }
+            let outcome = try RestoreChecks(home: home, plan: plan, host: host).run(target).adding(early)
+            return RestoreForecast(plan, target: target, outcome: outcome, server: home.name, rate: rate)
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure(RestoreError.text(error), kind: .exception, cause: error)
+        }
+    }
+
+    private func host(of plan: RestorePlan) -> any RestoreHost {
+        plan.remote.map { RemoteRestoreHost(ssh: $0) } ?? LocalRestoreHost()
+    }
+
+    private func target(_ plan: RestorePlan, warn: (String) -> Void) throws(Failure) -> RecoveryTarget {
+        try RecoveryTarget(request, backupVersion: plan.version, backupEnd: plan.info.endTime, warn: warn)
+    }
+
+    /// The way of the recovery, unless it cannot work: then that is said before anything is written.
+    private func checkBeforehand(_ plan: RestorePlan, _ host: any RestoreHost) throws -> RecoveryPath? {
+        // What is wrong with the target itself is said where the reference says it.
+        guard let target = try? target(plan, warn: { _ in }) else { return nil }
+        let outcome = try RestoreChecks(home: home, plan: plan, host: host).run(target)
+        try outcome.refuse(plan, server: home.name)
+        return outcome.path
+    }
+
     private func restore() throws -> RestoreReport {
         let plan = try RestorePlanner(home: home, request: request, reporter: reporter).plan()
         try WALIntake(home: home, reporter: reporter).run()
-        let host: any RestoreHost = plan.remote.map { RemoteRestoreHost(ssh: $0) } ?? LocalRestoreHost()
+        let host = host(of: plan)
         try checkDestination(plan, host)
+        let path = try checkBeforehand(plan, host)
         let hooks = RecoveryHooks(home: home, plan: plan, reporter: reporter)
         try hooks.run(.pre)
-        let report = try RestoreWork(home: home, plan: plan, host: host, reporter: reporter).run()
+        let report = try RestoreWork(home: home, plan: plan, host: host, path: path, reporter: reporter).run()
         try hooks.run(.post)
         return report
     }

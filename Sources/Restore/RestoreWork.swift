@@ -15,6 +15,8 @@ struct RestoreWork {
     let home: ServerHome
     let plan: RestorePlan
     let host: any RestoreHost
+    /// The WAL that recovery reads, as it was found before.
+    let path: RecoveryPath?
     let reporter: any Reporter
 
     private var request: RestoreRequest { plan.request }
@@ -85,8 +87,8 @@ struct RestoreWork {
     }
 
     private func walDelivery(_ target: RecoveryTarget) throws -> WALDelivery? {
-        guard !plan.usesGetWAL else { return nil }
-        return try WALDelivery(home: home, plan: plan, target: target, host: host, reporter: reporter)
+        guard !plan.usesGetWAL, let path else { return nil }
+        return WALDelivery(home: home, plan: plan, target: target, path: path, host: host, reporter: reporter)
     }
 
     /// Before this time what lies in the destination can be believed to be what it looks like.

@@ -16,40 +16,26 @@ struct WALDelivery {
     private let target: RecoveryTarget
     private let host: any RestoreHost
     private let reporter: any Reporter
-    private let begin: WALSegmentName
-    private let end: WALSegmentName
-    private let targetTimeline: Timeline
+    private let path: RecoveryPath
     /// Where the files go.
     let directory: String
 
-    /// Finds out which timeline is followed; the version that decides is the backup's, no server is asked.
+    /// Prepares the delivery of the WAL on a way that was found before; no server is asked.
     init(
         home: ServerHome,
         plan: RestorePlan,
         target: RecoveryTarget,
+        path: RecoveryPath,
         host: any RestoreHost,
         reporter: any Reporter
-    ) throws {
+    ) {
         self.home = home
         self.plan = plan
         self.target = target
+        self.path = path
         self.host = host
         self.reporter = reporter
-        guard let begin = plan.info.beginSegment, let end = plan.info.endSegment else {
-            throw Failure("The record of backup \(plan.info.id) does not say where its WAL begins and ends")
-        }
-        self.begin = begin
-        self.end = end
         directory = plan.walDestination(isPointInTime: target.isPointInTime)
-        let isOpenEnded = (target.lsn != nil || target.immediate) && plan.version >= 12_00_00
-        switch target.timeline {
-        case "current": targetTimeline = plan.info.timeline ?? end.timeline
-        case "latest": targetTimeline = try WALArchive(home).newestTimeline() ?? end.timeline
-        case nil: targetTimeline = isOpenEnded ? try WALArchive(home).newestTimeline() ?? end.timeline : end.timeline
-        case .some(let text):
-            guard let number = UInt32(text) else { throw Failure("Invalid target timeline '\(text)'") }
-            targetTimeline = Timeline(rawValue: number)
-        }
     }
 
     private var wantsPartial: Bool { plan.request.partialWAL && !target.immediate }
@@ -95,16 +81,13 @@ struct WALDelivery {
     }
 
     private func select() throws -> [File] {
+        guard let begin = plan.info.beginSegment, let end = plan.info.endSegment else { return [] }
         var selection = WALSelection(
             begin: begin,
             end: end,
-            targetTimeline: targetTimeline,
+            path: path,
             stopsAtConsistency: target.immediate,
-            targetLSN: try target.lsn.map { text throws(Failure) in
-                guard let lsn = LSN(text) else { throw Failure("Invalid target LSN '\(text)'") }
-                return lsn
-            },
-            segmentSize: plan.info.segmentSize,
+            targetLSN: target.lsn.flatMap { LSN($0) },
             wantsPartial: wantsPartial
         )
         try XlogDatabase(home).forEachLine { line in
@@ -115,22 +98,10 @@ struct WALDelivery {
                     hint: "Please run \"barman rebuild-xlogdb \(home.name)\" to solve this issue"
                 )
             }
-            let record = line.record
-            selection.consider(
-                name,
-                kind: kind,
-                compression: record.compression,
-                isEncrypted: record.encryption != nil
-            )
+            selection.consider(name, kind: kind, compression: line.record.compression)
             return true
         }
-        guard !selection.items.contains(where: \.isEncrypted) else {
-            throw Failure(
-                "Encrypted WALs were found for server '\(home.name)', which are not supported by this release. "
-                    + "Use the 'get-wal' option instead."
-            )
-        }
-        return files(selection.items) + (try streamedPartial(selection).map { [$0] } ?? [])
+        return files(selection.items) + unlisted(selection.items) + lastPartial(selection.items)
     }
 
     private func files(_ items: [WALSelection.Item]) -> [File] {
@@ -155,19 +126,35 @@ struct WALDelivery {
         }
     }
 
-    /// The segment that is being received right now.
-    private func streamedPartial(_ selection: WALSelection) throws -> File? {
-        guard let segment = selection.nextPartial(segmentSize: plan.info.segmentSize) else { return nil }
-        let name = "\(segment).partial"
-        let path = home.streamingWALsDirectory.appending(name)
-        guard try FileSystem.exists(path), !selection.items.contains(where: { $0.name == name }) else { return nil }
-        return File(
-            name: name,
-            deliveredName: segment.description,
-            source: path,
-            isCompressed: false,
-            isPartial: true
-        )
+    /// Segments on the way that are in the archive but not in its list.
+    private func unlisted(_ items: [WALSelection.Item]) -> [File] {
+        let listed = Set(items.map(\.name))
+        return path.segments.filter { !listed.contains($0.description) }.map { segment in
+            File(
+                name: segment.description,
+                deliveredName: segment.description,
+                source: WALArchive(home).path(of: segment),
+                // How it is stored is found out when it is read.
+                isCompressed: true,
+                isPartial: false
+            )
+        }
+    }
+
+    /// The segment at the end of the way that is still being written: without it the last commits would be lost.
+    private func lastPartial(_ items: [WALSelection.Item]) -> [File] {
+        guard let partial = path.partial, case let name = "\(partial.segment).partial",
+            !items.contains(where: { $0.name == name })
+        else { return [] }
+        return [
+            File(
+                name: name,
+                deliveredName: partial.segment.description,
+                source: partial.path,
+                isCompressed: false,
+                isPartial: true
+            )
+        ]
     }
 
     // MARK: Delivery

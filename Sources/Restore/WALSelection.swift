@@ -10,17 +10,13 @@ struct WALSelection {
         let compression: String?
         /// Where it is, by its kind.
         let kind: WALFileName
-        /// True when it is encrypted.
-        let isEncrypted: Bool
     }
 
     /// The files to deliver, in the order of the catalog.
     private(set) var items: [Item] = []
-    /// The last segment that is delivered, or the end of the backup.
-    private(set) var lastSegment: WALSegmentName
 
     private let begin: WALSegmentName
-    private let targetTimeline: Timeline
+    private let path: RecoveryPath
     private let stopsAtConsistency: Bool
     private let lastWanted: WALSegmentName?
     private let wantsPartial: Bool
@@ -31,34 +27,40 @@ struct WALSelection {
 
     /// Selects from `begin` on; what comes after `end` only as far as the target needs it.
     ///
-    /// Files of timelines above `targetTimeline` are left out. With `stopsAtConsistency` nothing after `end` is taken, with
-    /// `targetLSN` nothing after the segment that holds it.
+    /// Segments beside the way of the recovery are left out. With `stopsAtConsistency` nothing after `end` is taken, with
+    /// `targetLSN` nothing after the segment behind the one that holds it: PostgreSQL stops at the first record that begins
+    /// there or later, and that may be in the next segment.
     init(
         begin: WALSegmentName,
         end: WALSegmentName,
-        targetTimeline: Timeline,
+        path: RecoveryPath,
         stopsAtConsistency: Bool = false,
         targetLSN: LSN? = nil,
-        segmentSize: WALSegmentSize,
         wantsPartial: Bool = false
     ) {
         self.begin = begin
-        lastSegment = end
         highestName = end.description
-        self.targetTimeline = targetTimeline
+        self.path = path
         self.stopsAtConsistency = stopsAtConsistency
         self.wantsPartial = wantsPartial
-        lastWanted = targetLSN.map { WALSegmentName(containing: $0, timeline: targetTimeline, size: segmentSize) }
+        lastWanted = targetLSN.map { lsn in
+            let last = WALSegmentName(
+                containing: lsn,
+                timeline: path.timelines.timeline(at: lsn),
+                size: path.segmentSize
+            )
+            return last.next(size: path.segmentSize) ?? last
+        }
     }
 
     /// Takes or leaves one line of the catalog.
     ///
     /// History files are always taken; a repeated name only once.
-    mutating func consider(_ name: String, kind: WALFileName, compression: String?, isEncrypted: Bool) {
+    mutating func consider(_ name: String, kind: WALFileName, compression: String?) {
         let segment: WALSegmentName
         switch kind {
         case .history:
-            take(Item(name: name, compression: compression, kind: kind, isEncrypted: isEncrypted))
+            take(Item(name: name, compression: compression, kind: kind))
             return
         case .partial(let name):
             guard wantsPartial else { return }
@@ -66,7 +68,7 @@ struct WALSelection {
         case .segment(let name), .backupLabel(let name, _):
             segment = name
         }
-        guard !isFinished, segment >= begin, segment.timeline <= targetTimeline else { return }
+        guard !isFinished, segment >= begin, segment.timeline <= path.timelines.target else { return }
         // Names are compared as texts: what belongs to a segment comes after it.
         if name > highestName {
             if stopsAtConsistency || lastWanted.map({ name > $0.description }) == true {
@@ -74,16 +76,9 @@ struct WALSelection {
                 return
             }
             highestName = name
-            lastSegment = max(segment, lastSegment)
         }
-        take(Item(name: name, compression: compression, kind: kind, isEncrypted: isEncrypted))
-    }
-
-    /// The segment a streaming archiver may still be writing, when it belongs to the target.
-    func nextPartial(segmentSize: WALSegmentSize) -> WALSegmentName? {
-        guard wantsPartial, !stopsAtConsistency, let next = lastSegment.next(size: segmentSize) else { return nil }
-        guard next.timeline == targetTimeline, lastWanted.map({ next <= $0 }) != false else { return nil }
-        return next
+        if case .segment = kind, !path.contains(segment) { return }
+        take(Item(name: name, compression: compression, kind: kind))
     }
 
     private mutating func take(_ item: Item) {

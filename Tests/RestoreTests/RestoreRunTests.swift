@@ -159,12 +159,44 @@ import Testing
         }
     }
 
-    @Test func `a missing WAL file stops the restore before the server can start`() throws {
+    @Test(arguments: [3, 5, 6]) func `a missing WAL file is told before anything is written`(number: Int) throws {
         try RestoreFixture.with { fixture in
-            try FileSystem.unlink(fixture.home.walsDirectory.appending("0000000100000000/000000010000000000000005"))
+            let name = "00000001000000000000000\(number)"
+            try FileSystem.unlink(fixture.home.walsDirectory.appending("0000000100000000/\(name)"))
             let failure = #expect(throws: Failure.self) { try fixture.run() }
-            #expect(failure?.message.hasPrefix("Failure copying WAL files: ") == true)
-            #expect(try !fixture.isStartable)
+            #expect(failure?.message.contains("WAL file \(name) is missing") == true, "\(String(describing: failure))")
+            #expect(try fixture.tree.isEmpty)
+            // What is needed for consistency is there, unless it is the first.
+            guard number > 4 else { return }
+            try fixture.run { $0.targetImmediate = true }
+            #expect(try fixture.isStartable)
+        }
+    }
+
+    @Test func `a segment that the list does not know is delivered all the same`() throws {
+        try RestoreFixture.with { fixture in
+            try XlogDatabase(fixture.home).rewrite { $0.name != "000000010000000000000005" }
+            try fixture.run()
+            #expect(try FileSystem.names(in: fixture.destination.appending("pg_wal")).count == 5)
+            #expect(try fixture.tree.contains("pg_wal/archive_status/000000010000000000000005.done"))
+        }
+    }
+
+    @Test func `the unfinished segment comes along without asking`() throws {
+        try RestoreFixture.with { fixture in
+            let name = "000000010000000000000007"
+            try FileSystem.createDirectories(fixture.home.streamingWALsDirectory)
+            try FileSystem.replaceDurably(
+                fixture.home.streamingWALsDirectory.appending("\(name).partial"),
+                contents: Array("last".utf8)
+            )
+            try fixture.run()
+            #expect(fixture.recorder.said.contains("Copying .partial WAL files."))
+            #expect(try fixture.restored("pg_wal/\(name)") == "last")
+            #expect(try fixture.tree.contains("pg_wal/archive_status/\(name).partial.done"))
+            for directory in [fixture.destination, fixture.tablespace] { try FileSystem.removeTree(directory) }
+            try fixture.run { $0.targetImmediate = true }
+            #expect(try !fixture.tree.contains("barman_wal/\(name)"))
         }
     }
 

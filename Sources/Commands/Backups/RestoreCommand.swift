@@ -9,7 +9,7 @@ enum RestoreCommand {
         aliases: ["recover"],
         summary: "Restore a backup into a directory, up to its end or to a point in time.",
         options: targets + place + CopyOptions.retries(after: CopyOptions.bandwidth) + CopyOptions.jobs + wal
-            + behaviour + staging + configuration + providers,
+            + behaviour + staging + configuration + providers + planning,
         positionals: [
             .server, .backup,
             PositionalArgument("destination_directory", help: "the data directory of the restored server"),
@@ -22,7 +22,11 @@ enum RestoreCommand {
         guard let home = try context.server(arguments.required("server_name"), .needsSettings) else { return }
         let request = request(arguments)
         let settled = SettingOverrides(copying: arguments).applied(to: home)
-        let report = try RestoreRun(home: settled, request: request, reporter: context.console).run()
+        let restore = RestoreRun(home: settled, request: request, reporter: context.console)
+        if arguments.flag("plan") {
+            return RestorePlanAnswer(forecast: try restore.forecast()).give(to: context.console)
+        }
+        let report = try restore.run()
         RestoreAnswer(report: report).give(to: context.console)
     }
 
@@ -116,6 +120,10 @@ enum RestoreCommand {
         .value("--restore-command", help: "use this restore_command; with --get-wal only"),
         .flag("--delta-restore", help: "restore over what is there and copy only what differs"),
         .flag("--no-delta-restore", keeping: "delta_restore", as: .flag(false), help: "want an empty destination"),
+    ]
+
+    private static let planning: [OptionArgument] = [
+        .flag("--plan", help: "say what would be done and whether it can work; write nothing")
     ]
 
     private static let providers: [OptionArgument] = [

@@ -1,0 +1,28 @@
+/// One thing that was looked at before a restore, and what came of it.
+public struct PlanFinding: Sendable, Equatable {
+    /// Whether the restore can go on.
+    public enum Verdict: String, Sendable {
+        /// As it must be.
+        case good
+        /// Possible, but somebody should know.
+        case note
+        /// It cannot work.
+        case refused
+    }
+
+    /// What was looked at: `WAL`, `space`.
+    public let subject: String
+    /// What came of it.
+    public let verdict: Verdict
+    /// In words.
+    public let text: String
+    /// The nearest thing that can be done instead.
+    public let hint: String?
+
+    init(_ subject: String, _ verdict: Verdict, _ text: String, hint: String? = nil) {
+        self.subject = subject
+        self.verdict = verdict
+        self.text = text
+        self.hint = hint
+    }
+}
