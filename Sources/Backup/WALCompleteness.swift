@@ -116,7 +116,7 @@ public struct BackupConsistencyCheck: Sendable {
         return try update(info)
     }
 
-    /// The same without the lock: `DONE`, `WAITING_FOR_WALS` or `FAILED`, stored when it has changed.
+    /// The same without the lock: `DONE`, `WAITING_FOR_WALS` or `FAILED`.
     public func update(_ info: BackupInfo) throws(Failure) -> BackupInfo {
         var updated = info
         switch try WALCompleteness(of: info, in: home) {
@@ -129,7 +129,8 @@ public struct BackupConsistencyCheck: Sendable {
             updated.error = reason
             reporter.error("This backup has been marked as FAILED due to the following reason: \(reason)")
         }
-        if updated != info { try BackupCatalog.save(updated, in: home) }
+        // Also when nothing has changed: a record of an older release gets its present form and place.
+        try BackupCatalog.save(updated, in: home)
         return updated
     }
 }

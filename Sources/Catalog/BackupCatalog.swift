@@ -69,6 +69,12 @@ public struct BackupCatalog: Sendable {
         return info
     }
 
+    /// Forgets a record without touching its files; for plans.
+    public mutating func forget(_ id: String) {
+        guard records.removeValue(forKey: id) != nil else { return }
+        ids.remove(at: position(of: id))
+    }
+
     /// Removes the files of a record, in both places, durably, and forgets it.
     public mutating func removeRecord(of id: String) throws(FileError) {
         try FileSystem.unlinkIfPresent(home.legacyBackupInfoPath(id))

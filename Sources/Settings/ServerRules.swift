@@ -82,8 +82,8 @@ struct ServerRules {
                 "'exclusive_backup' is not a valid backup_option using postgres backup_method. "
                 + "Overriding with 'concurrent_backup'."
             loadMessages.append(SettingsMessage(.warning, text, logger: "barman.backup_executor"))
-            addOption("concurrent_backup")
-        } else if !options.contains("concurrent_backup") {
+        }
+        if !options.contains("concurrent_backup") {
             addOption("concurrent_backup")
             let text = "The default backup strategy for postgres backup_method is: concurrent_backup"
             loadMessages.append(SettingsMessage(.debug, text, logger: "barman.backup_executor"))

@@ -82,6 +82,25 @@ public struct BackupDeletion {
         return nil
     }
 
+    /// Tells what `run` would remove, after the same refusals; takes no lock and changes nothing.
+    public func preview(_ info: BackupInfo) throws {
+        do {
+            let catalog = try BackupCatalog.load(home)
+            try refuseIfKept(info, catalog)
+            var plan = DeletionPlan(catalog)
+            try plan.delete(info.id, isRetention: false)
+            try plan.measureWAL(keepingNames: true)
+            for step in plan.steps {
+                guard step.info.snapshotsInfo == nil else { throw SnapshotRefusal(id: step.info.id, server: home.name) }
+                reporter.show("Would delete backup \(step.info.id) for server \(home.name)")
+                if step.takesWAL { reporter.show("Would delete associated WAL segments:") }
+                for name in step.walNames { reporter.show("\t\(name)") }
+            }
+        } catch {
+            throw UpkeepFailure.named(error)
+        }
+    }
+
     // MARK: By policy
 
     /// Deletes a backup and all incremental ones that depend on it, because a policy says so; what fails is reported.
@@ -172,12 +191,8 @@ public struct BackupDeletion {
         guard !home.settings.basebackupsAreInCloud else {
             throw Failure("Backups in object stores are not supported by this build")
         }
-        guard info.snapshotsInfo == nil else {
-            // Without its record nobody would know of the snapshots any more, and they cost money.
-            throw Failure(
-                "Backup \(info.id) of server \(home.name) is made of disk snapshots, which this version can not delete"
-            )
-        }
+        // Without its record nobody would know of the snapshots any more, and they cost money.
+        guard info.snapshotsInfo == nil else { throw SnapshotRefusal(id: info.id, server: home.name) }
         let start = Timestamp.now()
         let clock = Interruption.monotonicSeconds
         let annotations = Annotations(home)

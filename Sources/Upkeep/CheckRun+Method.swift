@@ -135,7 +135,8 @@ extension CheckRun {
             return
         }
         try sheet.begin("exclusive backup supported")
-        if let facts, facts.isConnected {
+        // A server that can not be asked counts as none in recovery.
+        if let facts {
             let isStandby = facts.isInRecovery == true
             sheet.add(
                 "not in recovery",

@@ -82,6 +82,8 @@ public struct CronRun {
                 reporter.report(error.failure)
             } catch let error as FileError {
                 reporter.error(error.description)
+            } catch let failure as Failure where failure.kind == .error {
+                reporter.report(failure)
             } catch {
                 reporter.log(.error, "barman.cli", "\(error)")
                 reporter.exception(
@@ -96,6 +98,37 @@ public struct CronRun {
         } catch {
             reporter.error(error.description)
         }
+    }
+
+    /// Tells what a turn would start and delete; takes no lock and changes nothing.
+    public func preview() throws {
+        for home in homes {
+            try SignalWatch.check()
+            do {
+                try preview(of: home)
+            } catch let interruption as SignalWatch.Interrupted {
+                throw interruption
+            } catch let failure as Failure {
+                reporter.report(failure)
+            } catch {
+                reporter.error("\(error)")
+            }
+        }
+    }
+
+    private func preview(of home: ServerHome) throws {
+        if home.settings.isPassive {
+            reporter.show("Would synchronise server \(home.name) with its primary")
+        } else {
+            reporter.show("Would start WAL archiving for server \(home.name)")
+            if home.settings.streamingArchiver, try isFree(.receiveWAL, home) {
+                reporter.show("Would start streaming archiver for server \(home.name)")
+            }
+        }
+        if let info = try BackupCatalog.load(home).oldest([.waitingForWALs]) {
+            reporter.show("Would start check-backup for backup \(info.id) of server \(home.name)")
+        }
+        try RetentionEnforcement(home: home, reporter: reporter).preview(now: .now())
     }
 
     private func turn(of home: ServerHome) throws {

@@ -9,6 +9,7 @@ enum UpkeepFailure {
         switch error {
         case is Failure, is SignalWatch.Interrupted: error
         case let error as LockError: error.failure
+        case let error as SnapshotRefusal: error.failure
         case ProcessError.interrupted: interruption ?? error
         default: Failure("\(error)", kind: .exception, cause: error)
         }
@@ -22,6 +23,17 @@ enum UpkeepFailure {
         } catch {
             return error
         }
+    }
+}
+
+/// A backup made of disk snapshots, which are not ours to delete.
+struct SnapshotRefusal: Error {
+    let id: String
+    let server: String
+
+    /// What the user sees.
+    var failure: Failure {
+        Failure("Backup \(id) of server \(server) is made of disk snapshots, which this version can not delete")
     }
 }
 

@@ -84,7 +84,9 @@ def changes(home, random):
             ])
             turn.append(Question((["-f", "json"] if random.random() < 0.2 else []) + words))
     random.shuffle(turn)
-    turn.append(Question(["cron"], len(home.servers)))
+    if not home.has("unknown-key"):
+        # With such a record `cron` of the reference ends before the turn of the servers after it.
+        turn.append(Question(["cron"], len(home.servers)))
     turn.append(Question(["list-backups", "all"], len(home.servers)))
     if random.random() < 0.5:
         turn.append(Question(["rebuild-xlogdb", "all"], len(home.servers)))

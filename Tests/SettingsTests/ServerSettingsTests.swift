@@ -160,7 +160,8 @@ import Testing
             "backup_method = postgres\nbackup_options = exclusive_backup\n",
             [
                 "warning: 'exclusive_backup' is not a valid backup_option using postgres backup_method. "
-                    + "Overriding with 'concurrent_backup'."
+                    + "Overriding with 'concurrent_backup'.",
+                "debug: The default backup strategy for postgres backup_method is: concurrent_backup",
             ]
         ),
         (

@@ -57,6 +57,7 @@ enum CommandTable {
         GenerateManifestCommand.specification,
         KeepCommand.specification,
         CheckWALArchiveCommand.specification,
+        RetentionCommand.specification,
         ConfigSwitchCommand.specification,
         ConfigUpdateCommand.specification,
         LaterCommands.cloudWALArchive,

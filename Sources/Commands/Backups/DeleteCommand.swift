@@ -6,6 +6,7 @@ enum DeleteCommand {
     static let specification = CommandSpecification(
         name: "delete",
         summary: "Delete a backup and the WAL that only it needs.",
+        options: [.flag("--dry-run", help: "tell what would be deleted, and delete nothing")],
         positionals: [.server, .backup],
         run: run
     )
@@ -14,6 +15,7 @@ enum DeleteCommand {
     static func run(_ context: Context, _ arguments: ParsedArguments) throws {
         guard let home = try context.server(arguments.required("server_name"), .needsSettings) else { return }
         let info = try BackupCatalog.load(home).resolve(arguments.required("backup_id"))
-        try BackupDeletion(home: home, reporter: context.console).run(info)
+        let deletion = BackupDeletion(home: home, reporter: context.console)
+        try arguments.flag("dry_run") ? deletion.preview(info) : deletion.run(info)
     }
 }
