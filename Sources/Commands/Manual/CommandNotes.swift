@@ -50,8 +50,23 @@ extension CommandNote {
                     + "makes backups DONE whose WAL has come, applies retention policies and removes unused locks. "
                     + "Two runs at a time do no harm: the second sees the lock of the first and ends."
             ],
-            examples: ["barman -q cron": "The line of the packages' /etc/cron.d/barman."],
+            examples: [
+                "barman -q cron": "The line of the packages' /etc/cron.d/barman.",
+                "barman cron --dry-run": "What would the next run start and delete?",
+            ],
             related: ["archive-wal", "receive-wal", "delete"]
+        ),
+        "retention": CommandNote(
+            [
+                "Changes nothing. Tells for each backup how the retention policy judges it, whether the next run of cron would "
+                    + "remove it, and from when to when it can recover on each timeline: up to the first WAL file that is "
+                    + "not archived. The end is the time of that timeline's last file."
+            ],
+            examples: [
+                "barman retention angus": "What would go, and what can still be recovered?",
+                "barman -f json retention all": "The same for a program.",
+            ],
+            related: ["cron", "delete", "keep", "show-backup"]
         ),
         "diagnose": CommandNote(
             ["Changes nothing. Passwords are masked."],
