@@ -52,7 +52,7 @@ let package = Package(
         .target(name: "Settings", dependencies: ["Failure", "Files", "Notation", system], swiftSettings: pureSettings),
         .testTarget(
             name: "SettingsTests",
-            dependencies: ["Settings", "Failure", "Files", "Notation", "TestWorld", system],
+            dependencies: ["Settings", "Failure", "Files", "Notation", "TestHomes", "TestWorld", system],
             swiftSettings: settings
         ),
         .target(
@@ -105,7 +105,9 @@ let package = Package(
         ),
         .testTarget(
             name: "CatalogTests",
-            dependencies: ["Catalog", "Failure", "Files", "Notation", "Settings", "WAL", "TestWorld", system],
+            dependencies: [
+                "Catalog", "Failure", "Files", "Notation", "Settings", "WAL", "TestHomes", "TestWorld", system,
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -119,7 +121,8 @@ let package = Package(
         .testTarget(
             name: "ArchiveTests",
             dependencies: [
-                "Archive", "Catalog", "Codecs", "Failure", "Files", "Notation", "Settings", "WAL", "TestWorld", system,
+                "Archive", "Catalog", "Codecs", "Failure", "Files", "Notation", "Settings", "WAL", "TestHomes",
+                "TestWorld", system,
             ],
             swiftSettings: settings
         ),
@@ -166,7 +169,8 @@ let package = Package(
         .testTarget(
             name: "UpkeepTests",
             dependencies: [
-                "Upkeep", "Catalog", "Failure", "Files", "Notation", "Settings", "WAL", "TestWorld", system,
+                "Upkeep", "Catalog", "Failure", "Files", "Notation", "Settings", "WAL", "TestHomes", "TestWorld",
+                system,
             ],
             swiftSettings: settings
         ),
@@ -230,6 +234,12 @@ let package = Package(
 
         // Tests on real parts: the built program against real PostgreSQL, ssh, rsync and the oracle.
         .target(name: "TestWorld", dependencies: [system], path: "Tests/TestWorld", swiftSettings: settings),
+        .target(
+            name: "TestHomes",
+            dependencies: ["Catalog", "Failure", "Settings", "TestWorld", system],
+            path: "Tests/TestHomes",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "RecipeTests",
             dependencies: ["TestWorld", "barman", system],

@@ -4,9 +4,9 @@ import Codecs
 import Failure
 import Files
 import Glibc
-import Settings
 import Synchronization
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
 import WAL
@@ -26,30 +26,8 @@ struct ArchiveFixture {
 
     /// The home in that world, made if it is not there, with other options if it is.
     init(world: World, options: String) throws {
-        if !world.exists("home") { try world.makeDirectory("home") }
-        let configuration = """
-            [barman]
-            barman_home = \(world.path("home"))
-            barman_user = nobody
-            [pg]
-            backup_method = rsync
-            ssh_command = ssh nowhere
-            conninfo = host=nowhere
-            streaming_conninfo = host=nowhere
-            archiver = on
-            backup_options = concurrent_backup
-            \(options)
-            """
-        try world.write(configuration, to: "barman.conf")
-        let loaded = try Configuration.load(
-            explicitPath: world.path("barman.conf"),
-            environment: [:],
-            reporter: SilentReporter()
-        )
-        let servers = try loaded.servers(reporter: SilentReporter())
-        guard let settings = servers["pg"] else { throw Failure("no server pg") }
         self.world = world
-        home = ServerHome(settings: settings, global: loaded.global)
+        home = try world.configureHome(options).home
         try makeQueues()
     }
 
@@ -135,22 +113,3 @@ func segmentBytes(_ seed: Int, mebibytes: Int = 1) -> [UInt8] {
 
 /// Segments made before: making them takes longer than archiving them.
 private let segments = Mutex<[Int: [UInt8]]>([:])
-
-/// Keeps what was said.
-final class Recorder: Reporter {
-    private let lines = Mutex<[String]>([])
-
-    /// Everything that was said, each line with its kind before it; lines for the log alone left out.
-    var said: [String] { lines.withLock { $0 } }
-
-    func debug(_ text: String) {}
-    func info(_ text: String) { note("info", text) }
-    func show(_ text: String) { note("show", text) }
-    func warning(_ text: String) { note("warning", text) }
-    func error(_ text: String) { note("error", text) }
-    func exception(_ text: String) { note("exception", text) }
-    func log(_ level: LogLevel, _ logger: String, _ text: String) {}
-    func progress(_ update: ProgressUpdate) {}
-
-    private func note(_ kind: String, _ text: String) { lines.withLock { $0.append("\(kind): \(text)") } }
-}

@@ -4,6 +4,7 @@ import Codecs
 import Failure
 import Files
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
 

@@ -1,5 +1,6 @@
 import Archive
 import Catalog
+import TestHomes
 import TestWorld
 import Testing
 

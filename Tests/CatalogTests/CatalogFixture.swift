@@ -1,9 +1,8 @@
 import Catalog
 import Failure
 import Files
-import Settings
-import Synchronization
 import SystemPackage
+import TestHomes
 import TestWorld
 
 /// A home of one server `pg` on disk, and what tests put into it without the code under test.
@@ -14,28 +13,7 @@ struct CatalogFixture {
     /// Runs a test on a home of its own; `options` are lines of the server's section.
     static func with(_ options: String = "", _ body: (CatalogFixture) throws -> Void) throws {
         try World.with { world in
-            try world.makeDirectory("home")
-            let configuration = """
-                [barman]
-                barman_home = \(world.path("home"))
-                barman_user = nobody
-                [pg]
-                backup_method = rsync
-                ssh_command = ssh nowhere
-                conninfo = host=nowhere
-                archiver = on
-                backup_options = concurrent_backup
-                \(options)
-                """
-            try world.write(configuration, to: "barman.conf")
-            let loaded = try Configuration.load(
-                explicitPath: world.path("barman.conf"),
-                environment: [:],
-                reporter: SilentReporter()
-            )
-            let servers = try loaded.servers(reporter: SilentReporter())
-            guard let settings = servers["pg"] else { throw Failure("no server pg") }
-            let home = ServerHome(settings: settings, global: loaded.global)
+            let home = try world.configureHome(options).home
             for directory in [home.basebackupsDirectory, home.metaDirectory, home.walsDirectory] {
                 try Shell.makeDirectories(directory)
             }
@@ -85,35 +63,6 @@ struct CatalogFixture {
 enum Shell {
     static func makeDirectories(_ path: FilePath) throws {
         try FileSystem.createDirectories(path)
-    }
-}
-
-/// Keeps what was said.
-final class Recorder: Reporter {
-    private let lines = Mutex<[String]>([])
-
-    /// Everything that was said, each line with its kind before it.
-    var said: [String] { lines.withLock { $0 } }
-
-    func debug(_ text: String) { note("debug", text) }
-    func info(_ text: String) { note("info", text) }
-    func show(_ text: String) { note("show", text) }
-    func warning(_ text: String) { note("warning", text) }
-    func error(_ text: String) { note("error", text) }
-    func exception(_ text: String) { note("exception", text) }
-    func log(_ level: LogLevel, _ logger: String, _ text: String) { note("log \(level.name)", text) }
-    func progress(_ update: ProgressUpdate) {}
-
-    private func note(_ kind: String, _ text: String) { lines.withLock { $0.append("\(kind): \(text)") } }
-}
-
-/// What a body throws as `Failure`, or nil.
-func failure(of body: () throws -> Void) -> Failure? {
-    do {
-        try body()
-        return nil
-    } catch {
-        return error as? Failure
     }
 }
 

@@ -3,6 +3,7 @@ import Failure
 import Files
 import Notation
 import Settings
+import TestHomes
 import Testing
 
 @Suite struct RetentionTests {
@@ -105,7 +106,7 @@ import Testing
         let redundancy = Recorder()
         _ = try states(ages(1, 2), "REDUNDANCY 1", minimum: 2, reporter: redundancy)
         #expect(
-            redundancy.said == [
+            redundancy.logged == [
                 "log WARNING: Retention policy redundancy (1) is lower than the required minimum redundancy (2). Enforce 2."
             ]
         )
@@ -116,7 +117,7 @@ import Testing
         _ = try states(backups, "RECOVERY WINDOW OF 1 DAY", minimum: 3, reporter: window)
         let start = "(older than \(now.adding(seconds: -86_400)))"
         #expect(
-            window.said == [
+            window.logged == [
                 "log WARNING: Keeping obsolete backup B997 for server pg \(start) due to minimum redundancy requirements (3)",
                 "log INFO: Keeping obsolete backup B996 for server pg \(start) due to keep status: KEEP:STANDALONE",
                 "log INFO: Reporting backup B995 for server pg as OBSOLETE \(start)",

@@ -2,6 +2,7 @@ import Catalog
 import Failure
 import Files
 import SystemPackage
+import TestHomes
 import Testing
 import WAL
 

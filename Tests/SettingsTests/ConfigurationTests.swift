@@ -1,5 +1,6 @@
 import Failure
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
 

@@ -1,6 +1,7 @@
 import Failure
 import Files
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
 

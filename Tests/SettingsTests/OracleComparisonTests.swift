@@ -1,6 +1,7 @@
 import Failure
 import Notation
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
 

@@ -1,6 +1,7 @@
 import Failure
 import Notation
 import SystemPackage
+import TestHomes
 import Testing
 
 @testable import Settings

@@ -1,27 +1,8 @@
 import Failure
-import Synchronization
 import SystemPackage
+import TestHomes
 
 @testable import Settings
-
-/// A reporter that remembers what it was told.
-final class Recorder: Reporter {
-    private let lines = Mutex<[String]>([])
-
-    /// Everything it was told, each line with its kind before it.
-    var told: [String] { lines.withLock { $0 } }
-
-    func debug(_ text: String) { note("debug", text) }
-    func info(_ text: String) { note("info", text) }
-    func show(_ text: String) { note("show", text) }
-    func warning(_ text: String) { note("warning", text) }
-    func error(_ text: String) { note("error", text) }
-    func exception(_ text: String) { note("exception", text) }
-    func log(_ level: LogLevel, _ logger: String, _ text: String) { note("log \(level.name)", text) }
-    func progress(_ update: ProgressUpdate) {}
-
-    private func note(_ kind: String, _ text: String) { lines.withLock { $0.append("\(kind): \(text)") } }
-}
 
 /// Configurations made of text, without files.
 enum Fixture {
@@ -55,15 +36,5 @@ enum Fixture {
         let list = try servers("[s]\n\(options)", global: global, reporter: reporter)
         guard let server = list["s"] else { throw Failure("no server s") }
         return server
-    }
-}
-
-/// What a body throws as `Failure`, or nil.
-func failure(of body: () throws -> Void) -> Failure? {
-    do {
-        try body()
-        return nil
-    } catch {
-        return error as? Failure
     }
 }

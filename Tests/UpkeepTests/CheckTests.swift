@@ -1,6 +1,7 @@
 import Catalog
 import Files
 import SystemPackage
+import TestHomes
 import Testing
 
 @testable import Upkeep
@@ -110,7 +111,7 @@ import Testing
             let recorder = Recorder()
             let run = CheckRun(home: fixture.home, server: nil, reporter: recorder, environment: [:])
             #expect(try run.permitsBackup())
-            #expect(recorder.told.isEmpty)
+            #expect(recorder.said.isEmpty)
             #expect(
                 recorder.logged.contains(
                     "log INFO: Ignoring failed check 'minimum redundancy requirements' for server 'pg'"

@@ -2,6 +2,7 @@ import Catalog
 import Failure
 import Files
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
 import Upkeep
@@ -35,9 +36,9 @@ import Upkeep
             #expect(fixture.storedWAL == (UInt32(5)...10).map { UpkeepFixture.segment($0) })
             var expected = ["info: Deleting backup \(oldest) for server pg", "info: Delete associated WAL segments:"]
             expected += (UInt32(1)...4).map { "info: \t\(UpkeepFixture.segment($0))" }
-            #expect(Array(recorder.told.dropLast()) == expected)
-            #expect(recorder.told.last?.hasPrefix("info: Deleted backup \(oldest) (start time: ") == true)
-            #expect(recorder.told.last?.hasSuffix(", elapsed time: less than one second)") == true)
+            #expect(Array(recorder.said.dropLast()) == expected)
+            #expect(recorder.said.last?.hasPrefix("info: Deleted backup \(oldest) (start time: ") == true)
+            #expect(recorder.said.last?.hasSuffix(", elapsed time: less than one second)") == true)
         }
     }
 
@@ -71,7 +72,7 @@ import Upkeep
             let recorder = Recorder()
             #expect(throws: Failure.self) { try delete(newest, fixture, recorder) }
             #expect(
-                recorder.told == [
+                recorder.said == [
                     "warning: Skipping delete of backup \(newest) for server pg due to minimum redundancy requirements "
                         + "(minimum redundancy = 3, current redundancy = 3)"
                 ]
@@ -104,7 +105,7 @@ import Upkeep
                 let held = try FileLock.acquire(fixture.home.lockPath(lock))
                 let recorder = Recorder()
                 #expect(throws: Failure.self) { try delete(oldest, fixture, recorder) }
-                #expect(recorder.told == [text])
+                #expect(recorder.said == [text])
                 held.release()
             }
             #expect(try fixture.catalog.ids.count == 3)
@@ -134,7 +135,7 @@ import Upkeep
             try delete(oldest, fixture, recorder)
             #expect(try fixture.catalog.ids == [])
             #expect(
-                recorder.told.filter { $0.contains("Deleting") } == [
+                recorder.said.filter { $0.contains("Deleting") } == [
                     "warning: Backup \(oldest) has incremental backups which depend on it. "
                         + "Deleting all backups in the tree",
                     "info: Deleting backup \(middle) for server pg", "info: Deleting backup \(oldest) for server pg",
@@ -171,10 +172,10 @@ import Upkeep
             ).run()
             // The one that was being deleted is the newest, and took the place that the policy leaves.
             #expect(try fixture.catalog.ids == [oldest])
-            #expect(recorder.told.first == "show: Starting WAL archiving for server pg")
-            #expect(recorder.told.contains { $0.hasPrefix("warning: Backup '\(oldest)' is an orphan backup") })
+            #expect(recorder.said.first == "show: Starting WAL archiving for server pg")
+            #expect(recorder.said.contains { $0.hasPrefix("warning: Backup '\(oldest)' is an orphan backup") })
             #expect(
-                recorder.told.filter { $0.contains("Enforcing") }
+                recorder.said.filter { $0.contains("Enforcing") }
                     == [middle, newest, begun].map {
                         "info: Enforcing retention policy: removing backup \($0) for server pg"
                     }

@@ -3,6 +3,7 @@ import Failure
 import Files
 import Settings
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
 import Upkeep
@@ -40,7 +41,7 @@ import Upkeep
             try fixture.addWAL(1...4)
             #expect(try validation.run(info) == .checked(before: .waitingForWALs, after: .done))
             #expect(
-                recorder.told.last
+                recorder.said.last
                     == "debug: Check finished: the status of backup 20260301T000000 of server pg changed from "
                     + "WAITING_FOR_WALS to DONE"
             )
@@ -49,7 +50,7 @@ import Upkeep
             )
             #expect(try validation.run(info) == .checked(before: .done, after: .failed))
             #expect(
-                recorder.told.contains(
+                recorder.said.contains(
                     "error: This backup has been marked as FAILED due to the following reason: "
                         + "At least one WAL file is missing. The first missing WAL file is \(UpkeepFixture.segment(3))"
                 )
@@ -87,7 +88,7 @@ import Upkeep
             let recorder = Recorder()
             #expect(try BackupValidation(home: fixture.home, reporter: recorder).run(info) == .busy)
             #expect(
-                recorder.told == [
+                recorder.said == [
                     "info: Another process is holding the lock for backup 20260301T000000 of server pg."
                 ]
             )
@@ -113,14 +114,14 @@ import Upkeep
             let held = try FileLock.acquire(fixture.home.lockPath(.cron))
             try cron.run()
             #expect(
-                recorder.told == [
+                recorder.said == [
                     "info: Another cron process is already running on server pg. Skipping to the next server"
                 ]
             )
             held.release()
             try cron.run()
             #expect(
-                recorder.told.suffix(2) == [
+                recorder.said.suffix(2) == [
                     "show: Starting WAL archiving for server pg",
                     "show: Starting check-backup for backup 20260301T000000 of server pg",
                 ]
@@ -153,7 +154,7 @@ import Upkeep
             let (configuration, queue) = (fixture.configuration, fixture.configuration.global.configChangesQueue.string)
             #expect(try !CronRun.processConfigurationQueue(configuration, reporter: recorder))
             #expect(try fixture.world.read(queue) == "[]")
-            #expect(recorder.told.isEmpty)
+            #expect(recorder.said.isEmpty)
             let file = "\(fixture.home.lockDirectory.string)/extra.conf"
             let change = #"{"key": "description", "value": "New", "config_file": "\#(file)"}"#
             try fixture.world.write(#"[{"section": "pg", "changes_set": [\#(change)]}]"#, to: queue)
@@ -170,7 +171,7 @@ import Upkeep
             let queue = fixture.configuration.global.configChangesQueue.string
             try fixture.world.write("[{}]", to: queue)
             #expect(try !CronRun.processConfigurationQueue(fixture.configuration, reporter: recorder))
-            #expect(recorder.told.last == "error: Unable to process a set of changes. Exiting.")
+            #expect(recorder.said.last == "error: Unable to process a set of changes. Exiting.")
             #expect(try fixture.world.read(queue) == "[\n  {}\n]")
         }
     }
@@ -181,7 +182,7 @@ import Upkeep
             let held = try FileLock.acquire(fixture.home.lockDirectory.appending(".config-update.lock"))
             defer { held.release() }
             #expect(try !CronRun.processConfigurationQueue(fixture.configuration, reporter: recorder))
-            #expect(recorder.told.last == "warning: another process is updating barman configuration files")
+            #expect(recorder.said.last == "warning: another process is updating barman configuration files")
         }
     }
 }

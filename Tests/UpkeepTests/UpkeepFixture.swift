@@ -4,6 +4,7 @@ import Files
 import Settings
 import Synchronization
 import SystemPackage
+import TestHomes
 import TestWorld
 import WAL
 
@@ -16,31 +17,7 @@ struct UpkeepFixture {
     /// Runs a test on a home of its own; `options` are lines of the server's section.
     static func with(_ options: String = "", _ body: (UpkeepFixture) throws -> Void) throws {
         try World.with { world in
-            try world.makeDirectory("home")
-            try world.write(
-                """
-                [barman]
-                barman_home = \(world.path("home"))
-                barman_user = nobody
-                [pg]
-                backup_method = rsync
-                ssh_command = false
-                conninfo = host=127.0.0.1 port=1 user=barman
-                archiver = on
-                backup_options = concurrent_backup
-                \(options)
-                """,
-                to: "barman.conf"
-            )
-            let configuration = try Configuration.load(
-                explicitPath: world.path("barman.conf"),
-                environment: [:],
-                reporter: SilentReporter()
-            )
-            guard let settings = try configuration.servers(reporter: SilentReporter())["pg"] else {
-                throw Failure("no server pg")
-            }
-            let home = ServerHome(settings: settings, global: configuration.global)
+            let (configuration, home) = try world.configureHome(options)
             for name in ["", "/base", "/meta", "/wals"] {
                 try Shell.makeDirectory(home.backupDirectory.string + name)
             }
@@ -113,25 +90,4 @@ struct UpkeepFixture {
     var storedWAL: [String] {
         world.names(in: home.walsDirectory.appending("0000000100000000").string).sorted()
     }
-}
-
-/// Keeps what was said.
-final class Recorder: Reporter {
-    private let lines = Mutex<[String]>([])
-
-    /// Everything the user was told, each line with its kind before it.
-    var told: [String] { lines.withLock { $0.filter { !$0.hasPrefix("log ") } } }
-    /// What went to the log alone.
-    var logged: [String] { lines.withLock { $0.filter { $0.hasPrefix("log ") } } }
-
-    func debug(_ text: String) { note("debug", text) }
-    func info(_ text: String) { note("info", text) }
-    func show(_ text: String) { note("show", text) }
-    func warning(_ text: String) { note("warning", text) }
-    func error(_ text: String) { note("error", text) }
-    func exception(_ text: String) { note("exception", text) }
-    func log(_ level: LogLevel, _ logger: String, _ text: String) { note("log \(level.name)", text) }
-    func progress(_ update: ProgressUpdate) {}
-
-    private func note(_ kind: String, _ text: String) { lines.withLock { $0.append("\(kind): \(text)") } }
 }
