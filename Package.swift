@@ -29,6 +29,7 @@ let package = Package(
     targets: [
         // System libraries.
         .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
+        .systemLibrary(name: "CCRC32C"),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
@@ -58,7 +59,8 @@ let package = Package(
         .target(
             name: "Codecs",
             dependencies: [
-                "Failure", "Files", "CBZip2", "CCrypto", "CDeflate", "CLZ4", "CLZMA", "CZlib", "CZstd", system,
+                "Failure", "Files", "CBZip2", "CCRC32C", "CCrypto", "CDeflate", "CLZ4", "CLZMA", "CZlib", "CZstd",
+                system,
             ],
             swiftSettings: settings
         ),
@@ -85,7 +87,6 @@ let package = Package(
             dependencies: ["Postgres", "Failure", "Notation", "WAL", "TestWorld", system],
             swiftSettings: settings
         ),
-
         .target(
             name: "Replication",
             dependencies: ["Failure", "Files", "Pipeline", "Postgres", "WAL", system],
@@ -130,7 +131,7 @@ let package = Package(
             name: "Backup",
             dependencies: [
                 "Archive", "Catalog", "Codecs", "Failure", "Files", "Notation", "Pipeline", "Postgres", "Processes",
-                "Settings", "WAL", system,
+                "Replication", "Settings", "WAL", system,
             ],
             swiftSettings: settings
         ),

@@ -37,6 +37,7 @@ final class BackupLife {
         info = BackupInfo(id: id, serverName: run.home.name, mode: run.home.defaultMode)
         info.systemID = run.postgres.facts().systemID
         info.backupName = run.options.name
+        info.parentBackupID = run.parent?.id
     }
 
     /// The time as an id; a second that has one already is waited for.
@@ -80,7 +81,10 @@ final class BackupLife {
     private func take() throws {
         reporter.info("Starting backup using \(info.mode ?? "") method for server \(home.name) in \(directory)")
         try hooks.run(.pre, for: info, catalog: catalog)
-        try RsyncBackup(self).run()
+        switch home.settings.backupMethod {
+        case .postgres: try StreamBackup(self).run()
+        case .rsync, .localRsync, .snapshot, .localToCloud: try RsyncBackup(self).run()
+        }
         createRestorePoint()
         action = "calculating backup size"
         try measureAndSync()
@@ -96,6 +100,14 @@ final class BackupLife {
     /// Stores the record; durable on return.
     func save() throws(Failure) {
         try catalog.save(info)
+    }
+
+    /// Enters an incremental backup with its parent, whose deletion must find it even if we die.
+    private func joinParent() throws {
+        guard let id = info.parentBackupID, var parent = try catalog.refresh(id) else { return }
+        guard !parent.children.contains(info.id) else { return }
+        parent.childrenBackupIDs = parent.children + [info.id]
+        try catalog.save(parent)
     }
 
     private func noteFailure(_ error: any Error) {
@@ -165,7 +177,8 @@ final class BackupLife {
     }
 
     private func writeManifest() throws {
-        guard home.settings.autogenerateManifest else { return }
+        // A streamed backup has the manifest of its server.
+        guard home.settings.autogenerateManifest, info.type == .rsync else { return }
         try BackupManifest.write(for: info, in: home)
         reporter.info("Backup manifest for backup '\(info.id)' successfully generated for server \(home.name)")
     }

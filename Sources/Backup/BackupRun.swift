@@ -14,6 +14,8 @@ public struct BackupRun: Sendable {
     let postgres: PostgresServer
     let reporter: any Reporter
     let options: BackupOptions
+    /// What an incremental backup builds on.
+    private(set) var parent: BackupInfo?
     private let gate: @Sendable () throws -> Bool
 
     /// Prepares a backup; nothing happens yet.
@@ -38,8 +40,9 @@ public struct BackupRun: Sendable {
     /// `nil` when no record was made, because the backup could not even begin; that has been reported too. Throws what ends
     /// the whole command: an unknown parent, an unreadable catalog.
     public func run() throws(Failure) -> BackupInfo? {
+        var run = self
         do {
-            return try runReporting()
+            return try run.runReporting()
         } catch let failure as Failure {
             throw failure
         } catch {
@@ -47,7 +50,7 @@ public struct BackupRun: Sendable {
         }
     }
 
-    private func runReporting() throws -> BackupInfo? {
+    private mutating func runReporting() throws -> BackupInfo? {
         if let reason = try refusal() {
             reporter.error("failed to start backup: \(reason)")
             return nil
@@ -87,21 +90,22 @@ public struct BackupRun: Sendable {
     // MARK: Before
 
     /// Why this backup cannot be taken at all.
-    private func refusal() throws -> String? {
-        if let parent = options.incrementalParent {
-            _ = try BackupCatalog.load(home).resolve(parent)
-            guard try postgres.versionNumber() >= 170_000 else {
-                return
-                    "Postgres version 17 or greater is required for incremental backups using the Postgres backup method"
-            }
-            guard home.settings.backupMethod == .postgres else {
-                return "Backup using the `--incremental` flag is available only for 'backup_method = postgres'. "
-                    + "Check Barman's documentation for more help on this topic."
+    private mutating func refusal() throws -> String? {
+        if let name = options.incrementalParent {
+            let chosen = try BackupCatalog.load(home).resolve(name)
+            parent = chosen
+            if let reason = try IncrementalRules(home: home, postgres: postgres).refusal(parent: chosen) {
+                return reason
             }
         }
         switch home.settings.backupMethod {
         case .rsync, .localRsync: return nil
-        case .postgres, .snapshot, .localToCloud:
+        case .postgres:
+            guard home.settings.backupCompressionLocation == "server", home.settings.backupCompression != nil,
+                try postgres.versionNumber() < 150_000
+            else { return nil }
+            return "backup_compression_location = server requires PostgreSQL 15 or greater"
+        case .snapshot, .localToCloud:
             return "backup_method = \(home.settings.backupMethod.rawValue) is not supported by this release"
         }
     }
@@ -135,6 +139,9 @@ public struct BackupRun: Sendable {
             info = try BackupConsistencyCheck(home: home, reporter: reporter).run(info.id) ?? info
         }
         if info.status.isCompleted { try FirstBackup(home: home, reporter: reporter).trim(before: info) }
+        if info.isIncremental {
+            try IncrementalRules(home: home, postgres: postgres).warnAboutChecksums(of: info, reporter)
+        }
         if info.status == .waitingForWALs {
             reporter.warning(
                 """

@@ -27,7 +27,7 @@ final class RsyncBackup {
 
     /// Describes the cluster, starts, copies, stops.
     func run() throws {
-        let cluster = try describe()
+        let cluster = try life.describeCluster()
         try start()
         do {
             try copy(cluster)
@@ -42,28 +42,6 @@ final class RsyncBackup {
     }
 
     // MARK: Start
-
-    private func describe() throws -> ClusterDescription {
-        life.action = "detecting data directory"
-        let cluster = try postgres.clusterDescription()
-        let files = cluster.configurationFiles
-        life.info.pgdata = cluster.dataDirectory
-        life.info.version = Int64(cluster.version.number)
-        life.info.xlogSegmentSizeBytes = Int64(cluster.segmentSize.bytes)
-        life.info.configFile = files.configFile
-        life.info.hbaFile = files.hbaFile
-        life.info.identFile = files.identFile
-        life.info.includedFiles = files.includedFiles.isEmpty ? nil : files.includedFiles
-        life.info.dataChecksums = cluster.dataChecksums
-        life.info.summarizeWAL = cluster.summarizeWAL
-        life.info.clusterSizeBytes = cluster.sizeBytes
-        life.action = "detecting tablespaces"
-        let tablespaces = cluster.tablespaces.map {
-            Catalog.Tablespace(name: $0.name, oid: Int64($0.oid), location: $0.location)
-        }
-        life.info.tablespaces = tablespaces.isEmpty ? nil : tablespaces
-        return cluster
-    }
 
     private func start() throws {
         life.action = "issuing start backup command"

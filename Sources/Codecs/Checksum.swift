@@ -58,8 +58,8 @@ public struct Checksum: Sendable {
         bytes.withUnsafeBytes { update($0) }
     }
 
-    /// The checksum of all bytes so far, in lower-case hexadecimal.
-    public func hexadecimal() -> String {
+    /// The checksum of all bytes so far.
+    public func digest() -> [UInt8] {
         var digest: [UInt8]
         switch state {
         case .sha256(var context):
@@ -69,6 +69,14 @@ public struct Checksum: Sendable {
             digest = [UInt8](repeating: 0, count: Int(MD5_DIGEST_LENGTH))
             MD5_Final(&digest, &context)
         }
+        return digest
+    }
+
+    /// The checksum of all bytes so far, in lower-case hexadecimal.
+    public func hexadecimal() -> String { Self.hexadecimal(digest()) }
+
+    /// Bytes in lower-case hexadecimal.
+    public static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }

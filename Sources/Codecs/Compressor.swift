@@ -57,6 +57,29 @@ public final class Compressor {
         }
     }
 
+    /// Compresses bytes in memory to a frame that can be read without those before it; returns the bytes written.
+    ///
+    /// A file of such frames, one after another, is read as one; `isFollowed` says that another one comes.
+    @discardableResult
+    public func compressFrame(
+        _ bytes: UnsafeRawBufferPointer,
+        isFollowed: Bool,
+        write: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Int64 {
+        try encoder.begin(expectedBytes: Int64(bytes.count))
+        // The members of our gzip are frames themselves, and tell whether another follows.
+        let endsStream = format != .gzip || !isFollowed
+        var writtenBytes: Int64 = 0
+        var offset = 0
+        repeat {
+            let end = min(offset + encoder.blockBytes, bytes.count)
+            let block = UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
+            writtenBytes += try encode(block, isLast: endsStream && end == bytes.count, write: write)
+            offset = end
+        } while offset < bytes.count
+        return writtenBytes
+    }
+
     /// Feeds one block to the library until it has taken all of it.
     private func encode(
         _ block: UnsafeRawBufferPointer,

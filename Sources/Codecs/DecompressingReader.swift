@@ -44,7 +44,7 @@ public final class DecompressingReader {
         input.deallocate()
     }
 
-    private static func makeDecoder(_ format: CompressionFormat) throws(CodecError) -> any Decoder {
+    static func makeDecoder(_ format: CompressionFormat) throws(CodecError) -> any Decoder {
         switch format {
         case .bzip2: BZip2Decoder()
         case .gzip: try GzipDecoder()

@@ -4,7 +4,7 @@ import CCrypto
 public struct ManifestChecksum: Sendable {
     private enum State {
         case none
-        case crc32c(UInt32)
+        case crc32c(CRC32C)
         /// SHA-256 and SHA-224 share their state, as do SHA-512 and SHA-384.
         case short(SHA256_CTX, isTruncated: Bool)
         case long(SHA512_CTX, isTruncated: Bool)
@@ -17,7 +17,7 @@ public struct ManifestChecksum: Sendable {
         // These functions do nothing that can fail: they change the state they are given (openssl: SHA256_Init(3)).
         switch algorithm.uppercased() {
         case "NONE": state = .none
-        case "CRC32C": state = .crc32c(~0)
+        case "CRC32C": state = .crc32c(CRC32C())
         case "SHA224", "SHA256":
             var context = SHA256_CTX()
             let isTruncated = algorithm.uppercased() == "SHA224"
@@ -37,7 +37,9 @@ public struct ManifestChecksum: Sendable {
         guard let address = bytes.baseAddress else { return }
         switch state {
         case .none: break
-        case .crc32c(let value): state = .crc32c(Self.crc32c(value, bytes))
+        case .crc32c(var checksum):
+            checksum.update(bytes)
+            state = .crc32c(checksum)
         case .short(var context, let isTruncated):
             SHA256_Update(&context, address, bytes.count)
             state = .short(context, isTruncated: isTruncated)
@@ -52,9 +54,7 @@ public struct ManifestChecksum: Sendable {
         var digest: [UInt8]
         switch state {
         case .none: return nil
-        case .crc32c(let value):
-            // The bytes of the number as they lie in memory on the machines PostgreSQL writes it on.
-            digest = withUnsafeBytes(of: (~value).littleEndian) { Array($0) }
+        case .crc32c(let checksum): return CRC32C.hexadecimal(checksum.value)
         case .short(var context, let isTruncated):
             digest = [UInt8](repeating: 0, count: isTruncated ? 28 : 32)
             _ = isTruncated ? SHA224_Final(&digest, &context) : SHA256_Final(&digest, &context)
@@ -64,42 +64,5 @@ public struct ManifestChecksum: Sendable {
         }
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    // MARK: CRC-32C (RFC 3720, appendix B.4), eight bytes at a time
-
-    private static let tables: [UInt32] = {
-        var tables = [UInt32](repeating: 0, count: 8 * 256)
-        for byte in 0..<256 {
-            var value = UInt32(byte)
-            for _ in 0..<8 { value = value & 1 == 1 ? (value >> 1) ^ 0x82F6_3B78 : value >> 1 }
-            tables[byte] = value
-        }
-        for index in 256..<(8 * 256) {
-            let previous = tables[index - 256]
-            tables[index] = (previous >> 8) ^ tables[Int(previous & 0xFF)]
-        }
-        return tables
-    }()
-
-    private static func crc32c(_ start: UInt32, _ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        tables.withUnsafeBufferPointer { table in
-            var value = start
-            var offset = 0
-            while bytes.count - offset >= 8 {
-                let word =
-                    UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) ^ UInt64(value)
-                value = 0
-                for place in 0..<8 {
-                    value ^= table[(7 - place) * 256 + Int(truncatingIfNeeded: (word >> UInt64(place * 8)) & 0xFF)]
-                }
-                offset += 8
-            }
-            while offset < bytes.count {
-                value = (value >> 8) ^ table[Int(UInt8(truncatingIfNeeded: value) ^ bytes[offset])]
-                offset += 1
-            }
-            return value
-        }
     }
 }

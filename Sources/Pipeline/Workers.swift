@@ -181,8 +181,10 @@ final class Job: Sendable {
     }
 }
 
-/// Some threads with one job.
-final class Team {
+/// Some threads with one job; joined once, by one thread.
+///
+/// `@unchecked Sendable`: the threads are written down before anybody else sees the team, and taken away by the one join.
+final class Team: @unchecked Sendable {
     private var threads: [pthread_t] = []
 
     /// Starts the threads; one is enough to do the work.

@@ -57,6 +57,11 @@ public final class PostgresServer: Sendable {
         connections.withLock { $0.isInterrupted = isInterrupted }
     }
 
+    /// What interrupts a wait.
+    var interruption: @Sendable () -> Bool {
+        connections.withLock { $0.isInterrupted }
+    }
+
     /// Closes all connections; the next question opens them again.
     ///
     /// Does nothing while a backup depends on one.

@@ -27,19 +27,25 @@ public struct PostgresRows: Sendable, Equatable {
 public struct PostgresSession: ~Copyable {
     let handle: OpaquePointer
     let isInterrupted: @Sendable () -> Bool
+    /// Who hears the notices; libpq holds a pointer to it.
+    private let listener: NoticeListener?
 
     /// Connects; blocks until the server answers.
     ///
     /// How long that may take is libpq's rule: without `connect_timeout` in the string, the environment or the service
-    /// file there is no limit but the one of the kernel.
+    /// file there is no limit but the one of the kernel. `onNotice` hears what the server says besides its answers, on the
+    /// thread that uses the session.
     public init(
         conninfo: String,
-        isInterrupted: @escaping @Sendable () -> Bool = { false }
+        isInterrupted: @escaping @Sendable () -> Bool = { false },
+        onNotice: (@Sendable (PostgresNotice) -> Void)? = nil
     ) throws(PostgresError) {
         handle = try Self.connect(conninfo, isInterrupted)
         self.isInterrupted = isInterrupted
         // The default processor prints the server's notices on our standard error.
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        listener = onNotice.map { NoticeListener($0) }
+        listener?.listen(to: handle)
     }
 
     deinit { PQfinish(handle) }

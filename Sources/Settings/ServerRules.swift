@@ -89,6 +89,15 @@ struct ServerRules {
             loadMessages.append(SettingsMessage(.debug, text, logger: "barman.backup_executor"))
         }
         refuse([.tablespaceBandwidthLimit, .reuseBackup, .networkCompression], by: "postgres")
+        if let method = text(.backupCompression) {
+            disabling += BackupCompressionRules(
+                method: method,
+                format: text(.backupCompressionFormat),
+                location: text(.backupCompressionLocation),
+                level: integer(.backupCompressionLevel),
+                workers: integer(.backupCompressionWorkers)
+            ).problems
+        }
     }
 
     private mutating func checkSnapshotMethod() {

@@ -61,6 +61,32 @@ struct Site {
         return try Site(world: world, cluster: cluster, host: host, sshHost: sshHosts[0]).start()
     }
 
+    /// The server sends its backups over the replication protocol; the backup host has no program of PostgreSQL in its path.
+    static func streaming(
+        in world: World,
+        version: Int = 17,
+        segmentMegabytes: Int = 16,
+        hostName: String = "backup-host",
+        options: KeyValuePairs<String, String> = [:]
+    ) throws -> Site {
+        let cluster = try world.cluster(version, segmentMegabytes: segmentMegabytes)
+        let host = try world.barmanHost(as: .postgres, named: hostName, global: ["compression": "gzip"])
+        try host.addServer(
+            "pg",
+            [
+                "description": "The test's server", "backup_method": "postgres", "archiver": "on",
+                "immediate_checkpoint": "true",
+                "conninfo": "host=127.0.0.1 port=\(cluster.port) user=barman dbname=postgres",
+            ],
+            options
+        )
+        try cluster.configure([
+            "archive_mode": "on", "archive_command": "'cp %p \"\(host.home)/pg/incoming/%f\"'",
+        ])
+        if version >= 17 { try cluster.configure(["summarize_wal": "on"]) }
+        return try Site(world: world, cluster: cluster, host: host, sshHost: nil).start()
+    }
+
     /// Starts the server, makes the directories, archives a first segment.
     private func start() throws -> Site {
         // The check makes the directories that the archive_command writes to, before that fails for want of them.

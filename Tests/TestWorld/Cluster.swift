@@ -118,9 +118,10 @@ public final class Cluster {
         try world.run(pgbenchCommand(options), as: account).orThrow()
     }
 
-    /// A write load beside the test, until it is ended.
-    public func startLoad(clients: Int = 2) throws -> BackgroundProgram {
-        try world.start(pgbenchCommand(["-n", "-c", "\(clients)", "-T", "600"]), as: account)
+    /// A write load beside the test, until it is ended; as fast as it can be unless a rate is given.
+    public func startLoad(clients: Int = 2, transactionsPerSecond: Int? = nil) throws -> BackgroundProgram {
+        let rate = transactionsPerSecond.map { ["-R", "\($0)"] } ?? []
+        return try world.start(pgbenchCommand(["-n", "-c", "\(clients)", "-T", "600"] + rate), as: account)
     }
 
     /// Waits until the server has left recovery.

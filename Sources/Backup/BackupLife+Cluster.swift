@@ -1,0 +1,28 @@
+import Catalog
+import Postgres
+import WAL
+
+extension BackupLife {
+    /// Writes down what the catalog tells of the cluster, before anything is copied.
+    func describeCluster() throws -> ClusterDescription {
+        action = "detecting data directory"
+        let cluster = try postgres.clusterDescription()
+        let files = cluster.configurationFiles
+        info.pgdata = cluster.dataDirectory
+        info.version = Int64(cluster.version.number)
+        info.xlogSegmentSizeBytes = Int64(cluster.segmentSize.bytes)
+        info.configFile = files.configFile
+        info.hbaFile = files.hbaFile
+        info.identFile = files.identFile
+        info.includedFiles = files.includedFiles.isEmpty ? nil : files.includedFiles
+        info.dataChecksums = cluster.dataChecksums
+        info.summarizeWAL = cluster.summarizeWAL
+        info.clusterSizeBytes = cluster.sizeBytes
+        action = "detecting tablespaces"
+        let tablespaces = cluster.tablespaces.map {
+            Catalog.Tablespace(name: $0.name, oid: Int64($0.oid), location: $0.location)
+        }
+        info.tablespaces = tablespaces.isEmpty ? nil : tablespaces
+        return cluster
+    }
+}
