@@ -22,6 +22,8 @@ import subprocess
 import sys
 import time
 
+import bench_backup
+
 QUICK = os.environ.get("BENCH_QUICK") == "1"
 FULL = os.environ.get("BENCH_FULL") == "1"
 RUNS = 1 if QUICK else int(os.environ.get("BENCH_RUNS", "3"))
@@ -367,8 +369,9 @@ def main():
     shutil.copy(f"{REPOSITORY}/scripts/make-catalog.py", f"{ROOM}/bin/make-catalog.py")
     print(f"Medians of {RUNS} run(s), each in turn; peak memory is that of our largest process.\n")
     print("| Work | peer | ours | ours / peer | our peak | |\n|---|---|---|---|---|---|", flush=True)
-    chosen = sys.argv[1:] or ["start", "archive", "catalog", "backup"]
+    chosen = sys.argv[1:] or ["start", "archive", "catalog", "backup", "stream", "incremental", "files"]
     works = {"start": bench_start, "archive": bench_archive, "catalog": bench_catalog, "backup": bench_backup_and_restore}
+    works.update(bench_backup.works(sys.modules[__name__]))
     try:
         for name in chosen:
             works[name]()

@@ -86,7 +86,7 @@ final class ManifestIntake {
         if text.last == UInt8(ascii: "\n") { text.removeLast() }
         let hasComma = text.last == UInt8(ascii: ",")
         if hasComma { text.removeLast() }
-        let entry = try ManifestEntry(Array(text))
+        let entry = try ManifestLine(Array(text))
         guard let known = ledger[nextFile], known.pathHash == FileLedger.hash(entry.path) else {
             throw Failure("the server's backup manifest has \"\(entry.name)\" where another file came")
         }
@@ -107,7 +107,7 @@ final class ManifestIntake {
 }
 
 /// What a line of the manifest says about a file.
-private struct ManifestEntry {
+private struct ManifestLine {
     let path: [UInt8]
     let sizeBytes: Int64
     /// The checksum in lower-case hexadecimal, when it is of that kind.

@@ -96,7 +96,9 @@ struct StreamFormat {
         serverCompression.flatMap { CompressionFormat(rawValue: $0.method) }
     }
 
-    /// Whom the archives are encrypted to; `nil` for nobody. Throws when the settings do not go together (backup.md 10).
+    /// Whom the archives are encrypted to; `nil` for nobody.
+    ///
+    /// Throws when the settings do not go together (backup.md 10).
     static func encryptionKey(_ settings: ServerSettings) throws(Failure) -> String? {
         guard let method = settings.encryption, method != "none" else { return nil }
         let subject = "Encryption is set as gpg, but "

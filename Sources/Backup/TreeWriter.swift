@@ -23,7 +23,9 @@ final class TreeWriter {
     /// More than this brings nothing: one stream feeds them all.
     private static let mostLanes = 4
 
-    /// Starts the threads. `check` is called several times a second while it waits for them.
+    /// Starts the threads.
+    ///
+    /// `check` is called several times a second while it waits for them.
     init(ledger: FileLedger, check: @escaping () throws -> Void) throws {
         let laneCount = min(Self.mostLanes, max(2, Workers.coreCount))
         let lanes = (0..<laneCount).map { _ in Lane() }

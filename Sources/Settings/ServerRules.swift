@@ -90,13 +90,14 @@ struct ServerRules {
         }
         refuse([.tablespaceBandwidthLimit, .reuseBackup, .networkCompression], by: "postgres")
         if let method = text(.backupCompression) {
-            disabling += BackupCompressionRules(
-                method: method,
-                format: text(.backupCompressionFormat),
-                location: text(.backupCompressionLocation),
-                level: integer(.backupCompressionLevel),
-                workers: integer(.backupCompressionWorkers)
-            ).problems
+            disabling +=
+                BackupCompressionRules(
+                    method: method,
+                    format: text(.backupCompressionFormat),
+                    location: text(.backupCompressionLocation),
+                    level: integer(.backupCompressionLevel),
+                    workers: integer(.backupCompressionWorkers)
+                ).problems
         }
     }
 
