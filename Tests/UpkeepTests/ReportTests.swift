@@ -41,7 +41,7 @@ import Upkeep
             try fixture.addWAL(1...4)
             #expect(try validation.run(info) == .checked(before: .waitingForWALs, after: .done))
             #expect(
-                recorder.said.last
+                recorder.told.last { !$0.hasPrefix("log ") }
                     == "debug: Check finished: the status of backup 20260301T000000 of server pg changed from "
                     + "WAITING_FOR_WALS to DONE"
             )

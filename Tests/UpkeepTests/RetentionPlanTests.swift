@@ -2,6 +2,7 @@ import Catalog
 import Failure
 import Notation
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
 import Upkeep
@@ -39,12 +40,12 @@ import WAL
             #expect(try fixture.listedWAL.count == 14 && fixture.storedWAL.count == 14)
             let deed = Recorder()
             try BackupDeletion(home: fixture.home, reporter: deed).run(info)
-            let deeds = deed.told.dropLast().map { line in
+            let deeds = deed.said.dropLast().map { line in
                 line.replacing("info: Delete associated", with: "show: Would delete associated")
                     .replacing("info: Deleting backup", with: "show: Would delete backup")
                     .replacing("info: \t", with: "show: \t")
             }
-            #expect(plan.told == deeds)
+            #expect(plan.said == deeds)
         }
     }
 
@@ -60,7 +61,7 @@ import WAL
                 try BackupDeletion(home: fixture.home, reporter: deed).run(info)
             }
             #expect(refusal?.message == failure?.message)
-            #expect(plan.told == deed.told && !plan.told.isEmpty)
+            #expect(plan.said == deed.said && !plan.said.isEmpty)
         }
     }
 
@@ -77,7 +78,7 @@ import WAL
             let preview = Recorder()
             try cron(fixture, preview).preview()
             #expect(
-                preview.told == [
+                preview.said == [
                     "show: Would start WAL archiving for server pg",
                     "show: Retention policy would remove backup \(ids[0]) for server pg",
                     "show: \twith 4 WAL files (16 B)",
@@ -103,7 +104,7 @@ import WAL
             let recorder = Recorder()
             try cron(fixture, recorder).run()
             #expect(try fixture.catalog.ids == [ids[0], ids[3]])
-            #expect(recorder.told.filter { $0.hasPrefix("error: ") }.count == 1)
+            #expect(recorder.said.filter { $0.hasPrefix("error: ") }.count == 1)
             // The snapshot needs its WAL, and with it everything after.
             #expect(try fixture.listedWAL.count == 14)
         }
