@@ -49,6 +49,12 @@ public enum FileSystem {
         return try file.readToEnd(limit: limit)
     }
 
+    /// Reads what the user named to its end, a pipe or a device too (`-c <(…)` of a shell); may wait.
+    public static func readStream(_ path: FilePath, limit: Int = 64 << 20) throws(FileError) -> [UInt8] {
+        let file = try OwnedDescriptor(openingStream: path)
+        return try file.readToEnd(limit: limit)
+    }
+
     /// Reads a whole file, or nil when it is not there.
     public static func readIfPresent(_ path: FilePath, limit: Int = 64 << 20) throws(FileError) -> [UInt8]? {
         do {

@@ -10,18 +10,40 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     public let path: FilePath
     private var number: Int32
 
-    /// Opens a file, close-on-exec; `permissions` are those of a file made by `.create`, less the umask.
+    /// Opens a file or directory, close-on-exec; `permissions` are those of a file made by `.create`, less the umask.
+    ///
+    /// A pipe, socket or device where a file to read is expected is an error (EINVAL): reading it could wait for ever. What may
+    /// be one, because the user named it, is read by `FileSystem.readStream`.
     public init(
         opening path: FilePath,
         _ mode: FileDescriptor.AccessMode = .readOnly,
         options: FileDescriptor.OpenOptions = [],
         permissions: FilePermissions = FilePermissions(rawValue: 0o666)
     ) throws(FileError) {
-        let flags = mode.rawValue | options.rawValue | O_CLOEXEC
-        let isChange = mode != .readOnly || options.contains(.create) || options.contains(.truncate)
-        number = try systemCall("open", path, isChange ? .changes : .reads) {
+        let isReading = mode == .readOnly
+        let isChange = !isReading || options.contains(.create) || options.contains(.truncate)
+        // Opening a pipe waits for its other end, unless it is told not to; files do not care.
+        let flags = mode.rawValue | options.rawValue | O_CLOEXEC | (isReading ? O_NONBLOCK : 0)
+        let opened = try systemCall("open", path, isChange ? .changes : .reads) {
             path.withPlatformString { open($0, flags, permissions.rawValue) }
         }
+        if isReading, !Self.isFileOrDirectory(opened) {
+            Glibc.close(opened)
+            throw FileError(call: "open", path: path, errno: .invalidArgument)
+        }
+        number = opened
+        self.path = path
+    }
+
+    private static func isFileOrDirectory(_ number: Int32) -> Bool {
+        var result = stat()
+        // What cannot be looked at fails when it is read, which then does not wait either.
+        return fstat(number, &result) != 0 || FileStatus(result).kind != .other
+    }
+
+    /// Opens whatever can be read, a pipe or a device too; may wait.
+    init(openingStream path: FilePath) throws(FileError) {
+        number = try systemCall("open", path, .reads) { path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) } }
         self.path = path
     }
 

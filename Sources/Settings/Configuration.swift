@@ -125,7 +125,7 @@ public struct MainConfiguration: Sendable {
     private static func parse(_ path: FilePath) throws(SettingsError) -> IniFile {
         let bytes: [UInt8]
         do {
-            bytes = try FileSystem.read(path)
+            bytes = try FileSystem.readStream(path)
         } catch {
             throw SettingsError(path: path, line: nil, text: error.description)
         }

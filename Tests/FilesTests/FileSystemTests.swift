@@ -1,4 +1,5 @@
 import Files
+import Glibc
 import SystemPackage
 import TestWorld
 import Testing
@@ -10,6 +11,25 @@ struct FileSystemTests {
         #expect(error?.isMissing == true)
         let denied = FileError(call: "rename", path: "/a", destination: "/b", errno: .permissionDenied)
         #expect(denied.description == "[Errno 13] Permission denied: '/a' -> '/b'")
+    }
+
+    @Test func `a pipe where a file is expected is an error, and waits for nobody`() throws {
+        try inScratch { root in
+            let pipe = root.appending("pipe")
+            #expect(mkfifo(pipe.string, 0o600) == 0)
+            try write("x", to: root.appending("file"))
+            try FileSystem.symlink(at: root.appending("link"), to: "pipe")
+            #expect(throws: FileError.self) { try FileSystem.read(root.appending("link")) }
+            let error = #expect(throws: FileError.self) { try FileSystem.read(pipe) }
+            #expect(error?.errno == .invalidArgument)
+            #expect(throws: FileError.self) { try FileSystem.readPrefix(pipe, count: 8) }
+            #expect(throws: FileError.self) {
+                try FileSystem.copyFile(from: pipe, to: root.appending("copy"))
+            }
+            #expect(try !FileSystem.exists(root.appending("copy")))
+            #expect(throws: FileError.self) { try FileSystem.read("/dev/zero") }
+            #expect(try FileSystem.readStream("/dev/null") == [])
+        }
     }
 
     @Test(arguments: [
