@@ -68,7 +68,7 @@ public struct XlogLine {
     }
 
     /// The name as a value; nil for a foreign one.
-    public var fileName: WALFileName? { WALFileName(name) }
+    public var fileName: WALFileName? { WALFileName(nameBytes.bindMemory(to: UInt8.self).span) }
 
     /// Whether the file is the history of a timeline.
     public var isHistory: Bool { XlogName.isHistory(nameBytes) }

@@ -39,6 +39,22 @@ func hexadecimal(_ text: some StringProtocol) -> UInt32? {
     return digits > 0 ? value : nil
 }
 
+/// Reads the eight hexadecimal digits that stand at an offset, which must be within the bytes.
+@inline(__always)
+func hexadecimal(_ bytes: Span<UInt8>, at offset: Int) -> UInt32? {
+    var value: UInt32 = 0
+    for index in offset..<offset + 8 {
+        guard let digit = hexadecimalDigit(bytes[index]) else { return nil }
+        value = value << 4 | UInt32(digit)
+    }
+    return value
+}
+
+/// Calls `body` with the bytes of a short text.
+func withBytes<Result>(of text: some StringProtocol, _ body: (Span<UInt8>) -> Result?) -> Result? {
+    body(Array(text.utf8).span)
+}
+
 /// The value of one ASCII hexadecimal digit of either case.
 func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
     switch byte {

@@ -11,19 +11,35 @@ public enum WALFileName: Hashable, Sendable {
 
     /// Reads a base name; hexadecimal digits may have either case, suffixes may not; `nil` for a foreign file.
     public init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        if parts.count == 1, let segment = WALSegmentName(parts[0]) {
+        guard let parsed = withBytes(of: text, { Self($0) }) else { return nil }
+        self = parsed
+    }
+
+    /// Reads a base name as bytes in a buffer: for lists of a million names.
+    public init?(_ bytes: Span<UInt8>) {
+        switch bytes.count {
+        case 24:
+            guard let segment = WALSegmentName(bytes) else { return nil }
             self = .segment(segment)
-        } else if parts.count == 2, parts[1] == "partial", let segment = WALSegmentName(parts[0]) {
+        case 16 where Self.ends(bytes, with: ".history"):
+            guard let timeline = hexadecimal(bytes, at: 0) else { return nil }
+            self = .history(Timeline(rawValue: timeline))
+        case 32 where Self.ends(bytes, with: ".partial"):
+            guard let segment = WALSegmentName(bytes.extracting(..<24)) else { return nil }
             self = .partial(segment)
-        } else if parts.count == 2, parts[1] == "history", parts[0].utf8.count == 8, let id = hexadecimal(parts[0]) {
-            self = .history(Timeline(rawValue: id))
-        } else if parts.count == 3, parts[2] == "backup", parts[1].utf8.count == 8,
-            let segment = WALSegmentName(parts[0]), let offset = hexadecimal(parts[1])
-        {
+        case 40 where Self.ends(bytes, with: ".backup"):
+            guard bytes[24] == UInt8(ascii: "."), let segment = WALSegmentName(bytes.extracting(..<24)),
+                let offset = hexadecimal(bytes, at: 25)
+            else { return nil }
             self = .backupLabel(segment, offset: offset)
-        } else {
-            return nil
+        default: return nil
+        }
+    }
+
+    private static func ends(_ bytes: Span<UInt8>, with suffix: StaticString) -> Bool {
+        let start = bytes.count - suffix.utf8CodeUnitCount
+        return suffix.withUTF8Buffer { expected in
+            expected.indices.allSatisfy { unsafe expected[$0] == bytes[start + $0] }
         }
     }
 

@@ -58,14 +58,14 @@ public struct WALSegmentName: Comparable, Hashable, Sendable, CustomStringConver
 
     /// Reads exactly 24 hexadecimal digits of either case; `nil` when the text is something else.
     public init?(_ text: some StringProtocol) {
-        let digits = text.utf8
-        guard digits.count == 24 else { return nil }
-        let logStart = text.utf8.index(text.startIndex, offsetBy: 8)
-        let segmentStart = text.utf8.index(logStart, offsetBy: 8)
-        guard
-            let timeline = hexadecimal(text[..<logStart]),
-            let log = hexadecimal(text[logStart..<segmentStart]),
-            let segment = hexadecimal(text[segmentStart...])
+        guard let parsed = withBytes(of: text, { Self($0) }) else { return nil }
+        self = parsed
+    }
+
+    /// Reads exactly 24 hexadecimal digits, as bytes in a buffer: for lists of a million names.
+    public init?(_ bytes: Span<UInt8>) {
+        guard bytes.count == 24, let timeline = hexadecimal(bytes, at: 0), let log = hexadecimal(bytes, at: 8),
+            let segment = hexadecimal(bytes, at: 16)
         else { return nil }
         self.init(timeline: Timeline(rawValue: timeline), log: log, segment: segment)
     }

@@ -46,7 +46,7 @@ enum CheckWALArchiveCommand {
                 count += 1
                 return false
             }
-            guard let file = WALFileName(line.name) else {
+            guard let file = line.fileName else {
                 foreignName = line.name
                 return false
             }
