@@ -73,10 +73,12 @@ public struct ServerSettings: Sendable {
         let streaming = self[.walStreamingConninfo]
         let normal = self[.walConninfo] ?? streaming
         guard let normal else { return (self, nil) }
-        var overrides: [ServerOption: OptionValue?] = [.conninfo: normal]
+        // Without a string of its own, streaming stays where it was: it does not follow the new `conninfo`.
+        let overrides: [ServerOption: OptionValue?] = [
+            .conninfo: normal, .streamingConninfo: streaming ?? self[.streamingConninfo],
+        ]
         var parts = ["'conninfo' overridden with '\(OptionText.console(normal, of: .conninfo))'"]
         if let streaming {
-            overrides[.streamingConninfo] = streaming
             parts.insert(
                 "'streaming_conninfo' overridden with '\(OptionText.console(streaming, of: .conninfo))'",
                 at: 0

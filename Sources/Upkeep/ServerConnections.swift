@@ -36,15 +36,13 @@ extension PostgresServer {
 
     /// The server that WAL is received from, when it has connection strings of its own; `nil` otherwise.
     convenience init?(walSettings settings: ServerSettings, isInterrupted: @escaping @Sendable () -> Bool) {
-        guard settings.walConninfo != nil || settings.walStreamingConninfo != nil,
-            settings.isActive, !settings.isPassive,
-            let main = ConnectionString(settings.walConninfo ?? settings.walStreamingConninfo ?? settings.conninfo)
+        let resolved = settings.forWALStreaming()
+        guard resolved.announcement != nil, settings.isActive, !settings.isPassive,
+            let main = ConnectionString(resolved.settings.conninfo)
         else { return nil }
         self.init(
             conninfo: main,
-            streamingConninfo: ConnectionString(
-                settings.walStreamingConninfo ?? settings.walConninfo ?? settings.streamingConninfo
-            ),
+            streamingConninfo: ConnectionString(resolved.settings.streamingConninfo),
             slotName: settings.slotName,
             isInterrupted: isInterrupted
         )

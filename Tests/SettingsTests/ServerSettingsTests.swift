@@ -248,6 +248,14 @@ import Testing
         #expect(announcement == parts.map { "Configuration overrides applied: \($0)" })
     }
 
+    @Test func `streaming stays at the main host when only the other connection for WAL is given`() throws {
+        let options =
+            "conninfo = a=m\nbackup_method = rsync\nssh_command = ssh pg\ndescription = x\nwal_conninfo = a=w\n"
+        let (server, _) = try Fixture.server(options).forWALStreaming()
+        #expect(server.conninfo?.exposed == "a=w")
+        #expect(server.streamingConninfo?.exposed == "a=m")
+    }
+
     @Test func `values are shown as the reference shows them`() throws {
         let server = try Fixture.server(
             Self.sound
