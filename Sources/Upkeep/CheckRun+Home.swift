@@ -212,6 +212,25 @@ extension CheckRun {
         let bytes = statistics?.untilNextSizeBytes ?? 0
         sheet.setSizes(wal: bytes)
         sheet.add("wal size", true, HumanText.size(bytes))
+        try checkContinuity(sheet, catalog)
+    }
+
+    /// Names segments that are missing; a row of ours, and only when there are any.
+    ///
+    /// It fails while recovery from the newest backup runs into a gap: another backup mends that. A gap behind it is told.
+    private func checkContinuity(_ sheet: CheckSheet, _ catalog: BackupCatalog) throws {
+        let label = Self.continuityLabel
+        try sheet.begin(label)
+        let continuity: WALContinuity
+        do {
+            continuity = try WALContinuity(of: catalog)
+        } catch {
+            if Interruption.isRequested { throw error }
+            return reporter.log(.warning, "barman.server", "Cannot tell whether WAL is missing: \(error)")
+        }
+        guard let names = continuity.text() else { return }
+        guard continuity.endsNewestBackup else { return sheet.add(label, true, "WARNING: missing: \(names)") }
+        sheet.add(label, false, "missing: \(names); recovery ends there until there is another backup")
     }
 
     // MARK: Encryption and object stores

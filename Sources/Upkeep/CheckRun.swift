@@ -27,7 +27,10 @@ public struct CheckRun {
         "minimum redundancy requirements", "backup maximum age", "backup minimum size", "failed backups",
         "archiver errors", "empty incoming directory", "empty streaming directory", "incoming WALs directory",
         "streaming WALs directory", "wal maximum age", "PostgreSQL server is standby",
+        // Another backup is what mends it.
+        continuityLabel,
     ]
+    static let continuityLabel = "WAL continuity"
 
     /// Prepares a check; nothing is looked at yet.
     ///

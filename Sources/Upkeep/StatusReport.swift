@@ -1,3 +1,4 @@
+import Archive
 import Backup
 public import Catalog
 public import Failure
@@ -11,7 +12,11 @@ public enum StatusReport {
     /// Asks the server and reads the catalog; `server` is `nil` when there is no connection to it.
     ///
     /// Throws when the catalog cannot be read. A server that does not answer is no error.
-    public static func entries(of home: ServerHome, server: PostgresServer?) throws(Failure) -> [StatusEntry] {
+    public static func entries(
+        of home: ServerHome,
+        server: PostgresServer?,
+        reporter: any Reporter
+    ) throws(Failure) -> [StatusEntry] {
         let settings = home.settings
         var entries: [StatusEntry] = []
         if let description = settings.description {
@@ -25,9 +30,13 @@ public enum StatusReport {
         if settings.isActive, !settings.isPassive { entries += postgres(server, home) }
         entries.append(StatusEntry("passive_node", "Passive node", truth(settings.isPassive)))
         entries.append(StatusEntry("retention_policies", "Retention policies", retention(settings)))
-        entries += backups(try BackupCatalog.load(home), settings)
+        let catalog = try BackupCatalog.load(home)
+        entries += backups(catalog, settings)
         if let progress = BackupProgress.running(in: home) {
             entries.append(StatusEntry("running_backup", "Running backup", text(of: progress)))
+        }
+        if let missing = missingWAL(catalog, reporter) {
+            entries.append(StatusEntry("missing_wal", "Missing WAL segments", missing))
         }
         if let command = settings.primarySSHCommand {
             entries.append(StatusEntry("primary_ssh_command", "SSH command to primary server", command))
@@ -101,6 +110,17 @@ public enum StatusReport {
         guard let policy = settings.retentionPolicy else { return "not enforced" }
         return "enforced (mode: \(settings.retentionPolicyMode), retention: \(policy.canonicalText), "
             + "WAL retention: MAIN)"
+    }
+
+    /// The segments that are missing since the first backup; `nil` when none is, or the list of WAL cannot be read.
+    private static func missingWAL(_ catalog: BackupCatalog, _ reporter: any Reporter) -> String? {
+        do {
+            return try WALContinuity(of: catalog).text()
+        } catch {
+            // What is known of the server is worth showing without it.
+            reporter.log(.warning, "barman.server", "Cannot tell whether WAL is missing: \(error)")
+            return nil
+        }
     }
 
     private static func backups(_ catalog: BackupCatalog, _ settings: ServerSettings) -> [StatusEntry] {

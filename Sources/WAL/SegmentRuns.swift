@@ -33,6 +33,19 @@ public struct SegmentRuns: Sendable, Equatable {
         return max(runs[index].lowerBound, number)
     }
 
+    /// The numbers of a range that are not in the set, as ranges, ascending.
+    public func missing(in wanted: Range<UInt64>) -> [Range<UInt64>] {
+        var gaps: [Range<UInt64>] = []
+        var position = wanted.lowerBound
+        for run in runs[index(atOrAfter: position)...] where position < wanted.upperBound {
+            guard run.lowerBound < wanted.upperBound else { break }
+            if run.lowerBound > position { gaps.append(position..<run.lowerBound) }
+            position = run.upperBound + 1
+        }
+        if position < wanted.upperBound { gaps.append(position..<wanted.upperBound) }
+        return gaps
+    }
+
     /// The highest member.
     public var last: UInt64? { runs.last?.upperBound }
 

@@ -13,7 +13,7 @@ import Upkeep
         try UpkeepFixture.with("description = main\nretention_policy = recovery window of 2 weeks") { fixture in
             try fixture.addBackup("20260301T000000", segments: 1...1)
             try fixture.addBackup("20260302T000000", segments: 2...2) { $0.status = .waitingForWALs }
-            let entries = try StatusReport.entries(of: fixture.home, server: nil)
+            let entries = try StatusReport.entries(of: fixture.home, server: nil, reporter: Recorder())
             #expect(
                 entries.map { "\($0.code)|\($0.description)|\($0.message)" } == [
                     "description|Description|main", "active|Active|True", "disabled|Disabled|False",

@@ -15,7 +15,11 @@ enum StatusCommand {
     @Sendable
     static func run(_ context: Context, _ arguments: ParsedArguments) throws {
         try context.forEach(context.servers(arguments.list("server_name"), .runAll)) { home in
-            let entries = try StatusReport.entries(of: home, server: context.postgres(of: home))
+            let entries = try StatusReport.entries(
+                of: home,
+                server: context.postgres(of: home),
+                reporter: context.console
+            )
             if context.console.isJSON {
                 context.console.set(home.name, json(entries))
             } else {
