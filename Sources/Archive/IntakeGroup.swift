@@ -142,7 +142,7 @@ struct IntakeGroup {
             case .broken(let reason):
                 try errors.take(entry.path, as: .unknown)
                 reporter.info(
-                    "\tError: \(entry.text) is not a complete WAL segment (\(reason)). "
+                    "\tError: \(entry.text) is not a WAL segment of server \(home.name): \(reason). "
                         + "File moved to errors directory."
                 )
             case .vanished:

@@ -68,6 +68,7 @@ private struct IntakePass {
     private let isExplicit: Bool
     private let compression: WALCompression
     private let encryption: WALEncryption?
+    private let judge: SegmentJudge
 
     init(
         home: ServerHome,
@@ -83,6 +84,7 @@ private struct IntakePass {
         self.isExplicit = isExplicit
         compression = try WALCompression(home.settings)
         encryption = try WALEncryption(home.settings)
+        judge = SegmentJudge(home: home, reporter: reporter)
     }
 
     func run() throws -> Int {
@@ -132,8 +134,8 @@ private struct IntakePass {
                 count: workerCount,
                 window: workerCount * 4,
                 check: { try SignalWatch.check() },
-                makeState: { [home, compression, encryption] in
-                    try WALStager(home: home, compression: compression, encryption: encryption)
+                makeState: { [home, judge, compression, encryption] in
+                    try WALStager(home: home, judge: judge, compression: compression, encryption: encryption)
                 },
                 body: { (stager: inout WALStager, entry: IntakeQueue.Entry) in try stager.stage(entry) },
                 inOrder: { index, decision in
@@ -160,7 +162,7 @@ private struct IntakePass {
     /// With hooks each file is on its own, since a script may expect to find it stored.
     private func archiveOneByOne(_ batch: IntakeQueue.Batch, _ hooks: ArchiveHooks) throws -> Int {
         var group = IntakeGroup(home: home, reporter: reporter, entries: batch.entries)
-        let stager = try WALStager(home: home, compression: compression, encryption: encryption)
+        let stager = try WALStager(home: home, judge: judge, compression: compression, encryption: encryption)
         var count = 0
         for (index, entry) in batch.entries.enumerated() {
             try SignalWatch.check()

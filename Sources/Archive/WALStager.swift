@@ -13,7 +13,7 @@ enum IntakeVerdict: Sendable {
     case stored
     /// Other contents are stored under its name.
     case different
-    /// It is no whole segment: why.
+    /// It is no segment of this server: why.
     case broken(String)
     /// It is not there any more.
     case vanished
@@ -34,11 +34,13 @@ final class WALStager {
     private let compression: WALCompression
     private let encryption: WALEncryption?
     private let compressor: Compressor?
+    private let judge: SegmentJudge
     /// How long a segment of a wrong size may still be growing under the hands of a plain `cp`.
     static let graceSeconds = 2.0
 
-    init(home: ServerHome, compression: WALCompression, encryption: WALEncryption?) throws {
+    init(home: ServerHome, judge: SegmentJudge, compression: WALCompression, encryption: WALEncryption?) throws {
         self.home = home
+        self.judge = judge
         self.compression = compression
         self.encryption = encryption
         archive = WALArchive(home)
@@ -69,23 +71,23 @@ final class WALStager {
         return IntakeDecision(entry: entry, verdict: verdict, status: whole.status)
     }
 
-    /// Waits a little for a young segment that is not whole yet; says what is wrong with one that does not get whole.
+    /// Waits a little for a young segment that is not whole yet; says what is wrong with one that is none of this server.
     private func awaitWhole(
         _ entry: IntakeQueue.Entry,
         _ received: StoredWAL,
         _ status: FileStatus
     ) throws -> (status: FileStatus, defect: String?) {
-        guard case .segment = entry.name, received.compression == nil, !received.isEncrypted else {
-            return (status, nil)
-        }
+        guard case .segment(let name) = entry.name else { return (status, nil) }
         var status = status
-        while true {
-            guard let defect = try SegmentShape.defect(of: entry.path, status) else { return (status, nil) }
-            let age = Double(SegmentShape.nowSeconds - status.modifiedSeconds)
+        while received.compression == nil, !received.isEncrypted,
+            let defect = try judge.sizeDefect(of: entry.path, status)
+        {
+            let age = Double(SegmentJudge.nowSeconds - status.modifiedSeconds)
             guard age >= 0, age <= Self.graceSeconds else { return (status, defect) }
             try SignalWatch.pause(seconds: 0.1)
             status = try FileSystem.status(of: entry.path)
         }
+        return (status, try judge.headerDefect(of: entry.path, received, as: name))
     }
 
     /// Whether what is stored is what was received.

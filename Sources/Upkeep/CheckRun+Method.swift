@@ -1,3 +1,4 @@
+import Archive
 import Catalog
 import Failure
 import Files
@@ -5,6 +6,7 @@ import Notation
 import Postgres
 import Processes
 import Settings
+import SystemPackage
 
 extension CheckRun {
     // MARK: The method of backups
@@ -216,7 +218,21 @@ extension CheckRun {
                 kinds.append((kind, 1))
             }
         }
-        return kinds.isEmpty ? nil : kinds.map { "\($0.kind): \($0.count)" }.joined(separator: ", ")
+        guard !kinds.isEmpty else { return nil }
+        let counts = kinds.map { "\($0.kind): \($0.count)" }.joined(separator: ", ")
+        return try ([counts] + rejectedWAL(names)).joined(separator: "; ")
+    }
+
+    /// Why segments were refused that are of another server or another place; the first few, in words of ours.
+    private func rejectedWAL(_ names: [String]) throws -> [String] {
+        let judge = SegmentJudge(home: home, reporter: reporter)
+        var reasons: [String] = []
+        for name in names where name.hasSuffix(".unknown") && reasons.count < 3 {
+            if let defect = try judge.defect(ofRejected: home.errorsDirectory.appending(name)) {
+                reasons.append("\(name.prefix(24)): \(defect)")
+            }
+        }
+        return reasons
     }
 
     private static func errorKind(_ name: String) -> String {

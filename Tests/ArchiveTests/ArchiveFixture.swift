@@ -51,6 +51,11 @@ struct ArchiveFixture {
         return (recorder.said, count)
     }
 
+    /// Makes the server's cluster known, as its first backup does.
+    func identify(_ systemIdentifier: UInt64 = 7_000_000_000_000_000_001) throws {
+        try Identity(systemID: "\(systemIdentifier)", version: "17").writeOnce(home)
+    }
+
     /// Puts a file into a queue.
     func put(_ bytes: [UInt8], _ name: String, in directory: FilePath? = nil) throws {
         try Shell.write(bytes, to: (directory ?? home.incomingWALsDirectory).appending(name).string)
@@ -108,6 +113,22 @@ func segmentBytes(_ seed: Int, mebibytes: Int = 1) -> [UInt8] {
         bytes[index] = UInt8(truncatingIfNeeded: state >> 33)
     }
     if mebibytes == 1 { segments.withLock { $0[seed] = bytes } }
+    return bytes
+}
+
+/// The contents of a whole segment of 1 MiB that belongs to a place in the WAL of a cluster, as its header says.
+func walBytes(_ number: UInt32, timeline: UInt32 = 1, systemIdentifier: UInt64 = 7_000_000_000_000_000_001) -> [UInt8] {
+    var bytes = segmentBytes(Int(number))
+    func put(_ value: UInt64, _ count: Int, at offset: Int) {
+        for index in 0..<count { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
+    }
+    put(0xD110, 2, at: 0)
+    put(0x0002, 2, at: 2)
+    put(UInt64(timeline), 4, at: 4)
+    put(UInt64(number) << 20, 8, at: 8)
+    put(systemIdentifier, 8, at: 24)
+    put(1 << 20, 4, at: 32)
+    put(8192, 4, at: 36)
     return bytes
 }
 

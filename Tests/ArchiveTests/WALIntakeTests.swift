@@ -196,14 +196,14 @@ struct WALIntakeTests {
             #expect(count == 0)
             #expect(
                 said.contains(
-                    "info: \tError: \(segment(1)) is not a complete WAL segment (70000 bytes is not the size of a WAL "
-                        + "segment). File moved to errors directory."
+                    "info: \tError: \(segment(1)) is not a WAL segment of server pg: 70000 bytes is not the size of a "
+                        + "WAL segment. File moved to errors directory."
                 )
             )
             #expect(
                 said.contains(
-                    "info: \tError: \(segment(2)) is not a complete WAL segment (1048576 bytes where its header says "
-                        + "16777216). File moved to errors directory."
+                    "info: \tError: \(segment(2)) is not a WAL segment of server pg: 1048576 bytes where its header "
+                        + "says 16777216. File moved to errors directory."
                 )
             )
             #expect(fixture.errors.count == 3)
@@ -214,10 +214,7 @@ struct WALIntakeTests {
 
     @Test func `a whole segment with a page header is archived`() throws {
         try ArchiveFixture.with { fixture in
-            var bytes = segmentBytes(1)
-            bytes.replaceSubrange(0..<3, with: [0x10, 0xD1, 0x02])
-            bytes.replaceSubrange(32..<36, with: [0, 0, 0x10, 0])
-            try fixture.put(bytes, segment(1))
+            try fixture.put(walBytes(1), segment(1))
             #expect(try fixture.archive().count == 1)
         }
     }

@@ -2,6 +2,7 @@ import Catalog
 import Files
 import SystemPackage
 import TestHomes
+import TestWorld
 import Testing
 
 @testable import Upkeep
@@ -42,6 +43,43 @@ import Testing
                 ]
             )
             #expect(fixture.exists("incoming"))
+        }
+    }
+
+    @Test func `missing segments are named, and fail only while the newest backup needs them`() throws {
+        try UpkeepFixture.with("active = off") { fixture in
+            func segment(_ number: UInt32) -> String { UpkeepFixture.segment(number) }
+            func line(_ number: UInt32) -> String { "\(segment(number))\t4\t1767225600.0\tNone\tNone\n" }
+            try fixture.addBackup("20260301T000000", segments: 1...1)
+            try fixture.write([1, 2, 4].map(line).joined(), to: "wals/pg-xlog.db")
+            let failed =
+                "WAL continuity: false (missing: \(segment(3)); recovery ends there until there is another backup)"
+            #expect(try check(fixture).contains(failed))
+            let status = { try StatusReport.entries(of: fixture.home, server: nil, reporter: Recorder()) }
+            #expect(try status().last == StatusEntry("missing_wal", "Missing WAL segments", segment(3)))
+            try fixture.addBackup("20260302T000000", segments: 4...4)
+            #expect(try check(fixture).contains("WAL continuity: true (WARNING: missing: \(segment(3)))"))
+            try fixture.write([1, 2, 3, 4].map(line).joined(), to: "wals/pg-xlog.db")
+            #expect(try !check(fixture).contains { $0.hasPrefix("WAL continuity") })
+            #expect(try status().last?.code == "minimum_redundancy")
+        }
+    }
+
+    @Test func `WAL of another server among the errors is told as such`() throws {
+        try UpkeepFixture.with("active = off") { fixture in
+            try Identity(systemID: "7", version: "17").writeOnce(fixture.home)
+            var bytes = [UInt8](repeating: 0, count: 1 << 20)
+            bytes.replaceSubrange(0..<8, with: [0x10, 0xD1, 2, 0, 1, 0, 0, 0])
+            bytes.replaceSubrange(8..<12, with: [0, 0, 0x10, 0])
+            bytes[24] = 42
+            bytes[34] = 0x10
+            try fixture.write("x", to: "errors/\(UpkeepFixture.segment(9)).20260301T000000Z.unknown")
+            let name = "errors/\(UpkeepFixture.segment(1)).20260301T000000Z.unknown"
+            try Shell.write(bytes, to: "\(fixture.home.backupDirectory.string)/\(name)")
+            let reason = "\(UpkeepFixture.segment(1)): it comes from the cluster with system identifier 42, "
+            let row = "archiver errors: false (unknown: 2; \(reason)the backups of this server from 7)"
+            let rows = try check(fixture)
+            #expect(rows.contains(row), "\(rows)")
         }
     }
 
