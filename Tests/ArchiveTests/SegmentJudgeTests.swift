@@ -4,6 +4,7 @@ import Failure
 import Files
 import Glibc
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
 import WAL
