@@ -42,13 +42,10 @@ public struct WALContinuity: Sendable, Equatable {
         for timeline in needs.keys.sorted() {
             guard let runs = segments.runs[timeline], let wanted = needs[timeline] else { continue }
             for range in wanted.flatMap(runs.missing) {
-                gaps.append(
-                    Gap(
-                        first: WALSegmentName(at: range.lowerBound, timeline: timeline, size: size),
-                        last: WALSegmentName(at: range.upperBound - 1, timeline: timeline, size: size),
-                        count: UInt64(range.count)
-                    )
-                )
+                guard let first = WALSegmentName(timeline: timeline, number: range.lowerBound, size: size),
+                    let last = WALSegmentName(timeline: timeline, number: range.upperBound - 1, size: size)
+                else { continue }
+                gaps.append(Gap(first: first, last: last, count: range.upperBound - range.lowerBound))
                 if let newest, let newestPosition, timeline >= newest.timeline, range.upperBound > newestPosition {
                     endsNewestBackup = true
                 }
@@ -135,7 +132,7 @@ public struct WALContinuity: Sendable, Equatable {
         let text = String(decoding: try WALReader(home: home).contents(of: path), as: UTF8.self)
         // A history that cannot be read leaves the timeline to what backups say of it.
         guard let history = try? TimelineHistory(parsing: text), let last = history.entries.last else { return nil }
-        return (last.parent, last.switchpoint.rawValue / segments.size.bytes)
+        return (last.parent, last.switchpoint.segmentNumber(size: segments.size))
     }
 }
 

@@ -37,9 +37,10 @@ public struct SegmentRuns: Sendable, Equatable {
     public func missing(in wanted: Range<UInt64>) -> [Range<UInt64>] {
         var gaps: [Range<UInt64>] = []
         var position = wanted.lowerBound
-        for run in runs[index(atOrAfter: position)...] where position < wanted.upperBound {
+        for run in runs[index(atOrAfter: position)...] {
             guard run.lowerBound < wanted.upperBound else { break }
             if run.lowerBound > position { gaps.append(position..<run.lowerBound) }
+            guard run.upperBound < wanted.upperBound else { return gaps }
             position = run.upperBound + 1
         }
         if position < wanted.upperBound { gaps.append(position..<wanted.upperBound) }
