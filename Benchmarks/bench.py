@@ -6,6 +6,7 @@ Called by `make bench`. The data is made once and kept below the scratch environ
   wal/      real WAL segments of a pgbench load
   cluster/  a PostgreSQL cluster of about 2.6 GB: pgbench and a table of hashed text
   catalog/  500 backups and 1,000,000 lines of xlog.db
+  replay/   a base backup and a gigabyte of WAL after it (bench_wal.py)
 
 Environment: BENCH_QUICK=1 takes small data and one run each; BENCH_FULL=1 also lets the oracle list the large catalog, which takes
 more than ten minutes; BENCH_RUNS=N sets the number of runs (default 3, medians are shown).
@@ -23,6 +24,7 @@ import sys
 import time
 
 import bench_backup
+import bench_wal
 
 QUICK = os.environ.get("BENCH_QUICK") == "1"
 FULL = os.environ.get("BENCH_FULL") == "1"
@@ -369,8 +371,9 @@ def main():
     shutil.copy(f"{REPOSITORY}/scripts/make-catalog.py", f"{ROOM}/bin/make-catalog.py")
     print(f"Medians of {RUNS} run(s), each in turn; peak memory is that of our largest process.\n")
     print("| Work | peer | ours | ours / peer | our peak | |\n|---|---|---|---|---|---|", flush=True)
-    chosen = sys.argv[1:] or ["start", "archive", "catalog", "backup", "stream", "incremental", "files"]
-    works = {"start": bench_start, "archive": bench_archive, "catalog": bench_catalog, "backup": bench_backup_and_restore}
+    chosen = sys.argv[1:] or ["start", "archive", "catalog", "backup", "stream", "incremental", "files", "wal"]
+    works = {"start": bench_start, "archive": bench_archive, "catalog": bench_catalog, "backup": bench_backup_and_restore,
+             "wal": lambda: bench_wal.run(sys.modules[__name__])}
     works.update(bench_backup.works(sys.modules[__name__]))
     try:
         for name in chosen:
