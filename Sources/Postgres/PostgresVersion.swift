@@ -84,37 +84,44 @@ struct ServerDialect: Sendable {
     /// The SQL condition for the user having what a backup needs.
     var backupPrivileges: String {
         guard saysWAL else { return "usesuper" }
+        return "usesuper OR (\(backupFunctions(of: "CURRENT_USER")))"
+    }
+
+    /// The SQL condition for a role, named by an expression, having been granted what a backup needs.
+    func backupFunctions(of role: String) -> String {
         let execute =
             hasNewBackupNames
             ? """
-            has_function_privilege(CURRENT_USER, 'pg_backup_start(text,bool)', 'EXECUTE')
-            AND has_function_privilege(CURRENT_USER, 'pg_backup_stop(bool)', 'EXECUTE')
+            has_function_privilege(\(role), 'pg_backup_start(text,bool)', 'EXECUTE')
+            AND has_function_privilege(\(role), 'pg_backup_stop(bool)', 'EXECUTE')
             """
             : """
-            has_function_privilege(CURRENT_USER, 'pg_start_backup(text,bool,bool)', 'EXECUTE')
-            AND (has_function_privilege(CURRENT_USER, 'pg_stop_backup()', 'EXECUTE')
-              OR has_function_privilege(CURRENT_USER, 'pg_stop_backup(bool,bool)', 'EXECUTE'))
+            has_function_privilege(\(role), 'pg_start_backup(text,bool,bool)', 'EXECUTE')
+            AND (has_function_privilege(\(role), 'pg_stop_backup()', 'EXECUTE')
+              OR has_function_privilege(\(role), 'pg_stop_backup(bool,bool)', 'EXECUTE'))
             """
         return """
-            usesuper OR (\(monitoringRoles) AND \(execute)
-              AND has_function_privilege(CURRENT_USER, 'pg_switch_wal()', 'EXECUTE')
-              AND has_function_privilege(CURRENT_USER, 'pg_create_restore_point(text)', 'EXECUTE'))
+            \(monitoringRoles(of: role)) AND \(execute)
+              AND has_function_privilege(\(role), 'pg_switch_wal()', 'EXECUTE')
+              AND has_function_privilege(\(role), 'pg_create_restore_point(text)', 'EXECUTE')
             """
     }
 
     /// The SQL condition for the user being allowed to read settings and statistics.
-    var monitoringPrivileges: String { saysWAL ? "usesuper OR \(monitoringRoles)" : "usesuper" }
+    var monitoringPrivileges: String {
+        saysWAL ? "usesuper OR \(monitoringRoles(of: "CURRENT_USER"))" : "usesuper"
+    }
 
     /// The SQL condition for the user being allowed to order a checkpoint; the role exists from PostgreSQL 15.
     var checkpointPrivileges: String {
         hasNewBackupNames ? "usesuper OR pg_has_role(CURRENT_USER, 'pg_checkpoint', 'USAGE')" : "usesuper"
     }
 
-    private var monitoringRoles: String {
+    private func monitoringRoles(of role: String) -> String {
         """
-        (pg_has_role(CURRENT_USER, 'pg_monitor', 'USAGE')
-          OR (pg_has_role(CURRENT_USER, 'pg_read_all_settings', 'USAGE')
-            AND pg_has_role(CURRENT_USER, 'pg_read_all_stats', 'USAGE')))
+        (pg_has_role(\(role), 'pg_monitor', 'USAGE')
+          OR (pg_has_role(\(role), 'pg_read_all_settings', 'USAGE')
+            AND pg_has_role(\(role), 'pg_read_all_stats', 'USAGE')))
         """
     }
 }

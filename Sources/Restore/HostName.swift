@@ -1,9 +1,9 @@
 import Glibc
 
 /// The name by which others reach this host.
-enum HostName {
+public enum HostName {
     /// The name with its domain, when the resolver knows one; otherwise the name the kernel has.
-    static func fullyQualified() -> String {
+    public static func fullyQualified() -> String {
         var buffer = [CChar](repeating: 0, count: 257)
         guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
         let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -36,7 +36,7 @@ extension CheckRun {
         try checkIdentity(sheet, server: server, suffix: "")
     }
 
-    private static var walSuffix: String { " (WAL streaming)" }
+    static var walSuffix: String { " (WAL streaming)" }
 
     private func checkConnections(_ sheet: CheckSheet, _ server: PostgresServer, _ facts: ServerFacts) throws {
         try sheet.begin("superuser or standard user with backup privileges")

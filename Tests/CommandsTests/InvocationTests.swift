@@ -195,7 +195,8 @@ struct CommandArgumentTests {
 
 struct CommandTableTests {
     @Test func `every command of the reference is there once`() {
-        #expect(CommandTable.commands.count == 37)
+        // Those of the reference, then ours.
+        #expect(CommandTable.commands.count >= 37)
         #expect(Set(CommandTable.names).count == CommandTable.names.count)
     }
 

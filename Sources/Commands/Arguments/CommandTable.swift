@@ -62,6 +62,9 @@ enum CommandTable {
         ConfigUpdateCommand.specification,
         LaterCommands.cloudWALArchive,
         LaterCommands.cloudWALRestore,
+        // Ours alone, behind those of the reference.
+        ServeWALCommand.specification,
+        SetupCommand.specification,
     ]
 
     /// Names and aliases, in the order of the table.

@@ -13,6 +13,7 @@ enum CheckCommand {
         summary: "Check that servers are fit for backups; ends with status 1 if one is not.",
         options: [
             .flag("--nagios", help: "answer the way monitoring plugins do"),
+            .flag("--explain", help: "tell cause, fix and page of the manual of each row that failed"),
             CheckOptions.timeout("TIMEOUT"),
         ],
         positionals: [.servers],
@@ -42,16 +43,19 @@ enum CheckCommand {
         let isJSON = console.isJSON
         if !isJSON { console.show(home.header) }
         let run = checkRun(home, context, arguments, includingInactive: includingInactive)
+        let explains = arguments.flag("explain")
         var members: [(key: String, value: JSONValue)] = []
         return try run.run { result in
+            let advice = explains && !result.isOK ? run.advice(for: result) : nil
             if isJSON {
                 members.removeAll { $0.key == result.key }
-                members.append((result.key, json(result)))
+                members.append((result.key, json(result, advice)))
                 console.set(home.name, .object(members))
             } else {
                 console.show("\t" + text(of: result, console))
             }
             for line in result.lines { console.info("\t\t\(line)") }
+            if let advice, !isJSON { console.show(lines: lines(of: advice)) }
         }
     }
 
@@ -77,8 +81,21 @@ enum CheckCommand {
         return "\(result.label): \(verdict)\(hint)"
     }
 
-    private static func json(_ result: CheckResult) -> JSONValue {
-        .object([("hint", .string(result.hint ?? "")), ("status", .string(result.isOK ? "OK" : "FAILED"))])
+    private static func lines(of advice: CheckAdvice) -> [String] {
+        ["\t\tcause: \(advice.cause)"] + advice.fixes.map { "\t\tfix: \($0)" } + ["\t\tmanual: \(advice.page)"]
+    }
+
+    private static func json(_ result: CheckResult, _ advice: CheckAdvice?) -> JSONValue {
+        var members: [(key: String, value: JSONValue)] = [
+            ("hint", .string(result.hint ?? "")), ("status", .string(result.isOK ? "OK" : "FAILED")),
+        ]
+        if let advice {
+            members += [
+                ("cause", .string(advice.cause)), ("fix", .array(advice.fixes.map(JSONValue.string))),
+                ("manual", .string(advice.page)),
+            ]
+        }
+        return .object(members)
     }
 
     // MARK: Monitoring
