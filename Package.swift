@@ -160,9 +160,24 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "Drill",
+            dependencies: [
+                "Catalog", "Codecs", "Failure", "Files", "Notation", "Pipeline", "Postgres", "Processes", "Restore",
+                "Settings", system,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "DrillTests",
+            dependencies: [
+                "Drill", "Catalog", "Failure", "Files", "Notation", "Settings", "TestWorld", system,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "Upkeep",
             dependencies: [
-                "Archive", "Backup", "Catalog", "Failure", "Files", "Notation", "Postgres", "Processes", "Settings",
+                "Archive", "Backup", "Catalog", "Drill", "Failure", "Files", "Notation", "Postgres", "Processes", "Settings",
                 "WAL", system,
             ],
             swiftSettings: settings
@@ -186,7 +201,7 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Archive", "Backup", "Catalog", "Console", "Failure", "Files", "Notation", "Postgres", "Processes",
+                "Archive", "Backup", "Catalog", "Console", "Drill", "Failure", "Files", "Notation", "Postgres", "Processes",
                 "Restore", "Settings", "Upkeep", "WAL", system,
             ],
             swiftSettings: settings

@@ -18,6 +18,19 @@ public struct RunningProcess: Sendable {
         return raw & 0x7F == 0 ? .exited(raw >> 8 & 0xFF) : .signaled(raw & 0x7F)
     }
 
+    /// How it ended; `nil` while it runs. Does not wait.
+    public func statusIfEnded() -> ProcessStatus? {
+        var raw: Int32 = 0
+        let ended = waitpid(number, &raw, WNOHANG)
+        guard ended == number else { return ended == 0 || errno == EINTR ? nil : .exited(-1) }
+        return raw & 0x7F == 0 ? .exited(raw >> 8 & 0xFF) : .signaled(raw & 0x7F)
+    }
+
+    /// Sends it a signal.
+    public func send(signal: Int32) {
+        _ = kill(number, signal)
+    }
+
     /// Asks it to end.
     public func terminate() {
         _ = kill(number, SIGTERM)

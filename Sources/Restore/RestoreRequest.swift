@@ -56,6 +56,8 @@ public struct RestoreRequest: Sendable {
     public var combineMode: String?
     /// `--snapshot-recovery-instance`.
     public var snapshotRecoveryInstance: String?
+    /// Whether the user's hook scripts run; a drill is none of their business.
+    public var runsHooks = true
 
     /// A plain restore of `backup` into `destination`, to the end of the archived WAL.
     public init(backup: String, destination: String) {

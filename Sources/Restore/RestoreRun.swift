@@ -90,9 +90,9 @@ public struct RestoreRun: Sendable {
         try checkDestination(plan, host)
         let path = try checkBeforehand(plan, host)
         let hooks = RecoveryHooks(home: home, plan: plan, reporter: reporter)
-        try hooks.run(.pre)
+        if request.runsHooks { try hooks.run(.pre) }
         let report = try RestoreWork(home: home, plan: plan, host: host, path: path, reporter: reporter).run()
-        try hooks.run(.post)
+        if request.runsHooks { try hooks.run(.post) }
         return report
     }
 

@@ -267,6 +267,12 @@ extension OptionTable {
             "Set by barman when the configuration of a server can not be used."
         ),
         .init(
+            "drill_maximum_age",
+            [.global, .server, .model],
+            .interval,
+            "The age at which check complains about the last restore drill; it complains of a failed one as well."
+        ),
+        .init(
             "encryption",
             [.global, .server, .model],
             .encryption,

@@ -73,4 +73,9 @@ extension ServerSettings {
         if option == .lastBackupMaximumAge { return .string(consoleText(of: option)) }
         return OptionText.json(self[option], of: option)
     }
+
+    /// The options that lists show: all of release 3.19.1, and those of ours that are set.
+    public var shownOptions: [ServerOption] {
+        ServerOption.allCases.filter { !ServerOption.added.contains($0) || self[$0] != nil }
+    }
 }

@@ -47,6 +47,7 @@ public enum ServerOption: Int, CaseIterable, Sendable, Hashable {
     case customCompressionMagic
     case description
     case disabled
+    case drillMaximumAge
     case encryption
     case encryptionKeyId
     case encryptionPassphraseCommand
@@ -127,6 +128,12 @@ public enum ServerOption: Int, CaseIterable, Sendable, Hashable {
 
     /// The name as written in a configuration file.
     public var name: String { specification.name }
+
+    /// Options that release 3.19.1 does not have; lists show them only where they are set.
+    public static let added: Set<ServerOption> = [.drillMaximumAge]
+
+    /// The options of release 3.19.1.
+    public static let reference = allCases.filter { !added.contains($0) }
 
     /// The option of that name, or nil.
     public init?(name: String) {

@@ -344,6 +344,8 @@ extension ServerSettings {
     public var retentionPolicyMode: String { string(.retentionPolicyMode) ?? "auto" }
     /// The age at which the last backup is too old.
     public var lastBackupMaximumAgeSeconds: Int64? { seconds(.lastBackupMaximumAge) }
+    /// The age at which the last drill is too old.
+    public var drillMaximumAgeSeconds: Int64? { seconds(.drillMaximumAge) }
     /// The size below which the last backup is too small.
     public var lastBackupMinimumSizeBytes: Int64? { integer(.lastBackupMinimumSize) }
     /// The age at which the last WAL file is too old.

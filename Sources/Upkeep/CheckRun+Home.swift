@@ -140,6 +140,14 @@ extension CheckRun {
             Int64(count) >= minimum,
             "have \(count) non-incremental backups, expected at least \(minimum)"
         )
+        try checkDrill(sheet)
+    }
+
+    /// Whether the last drill passed and is not too old; nothing on a server that never had one and needs none.
+    private func checkDrill(_ sheet: CheckSheet) throws {
+        guard let verdict = try DrillReport.verdict(of: home) else { return }
+        try sheet.begin("restore drill")
+        sheet.add("restore drill", verdict.isGood, verdict.text)
     }
 
     private func checkDirectories(_ sheet: CheckSheet) throws {

@@ -26,7 +26,7 @@ public struct CheckRun {
     static let ignorableBeforeBackup: Set<String> = [
         "minimum redundancy requirements", "backup maximum age", "backup minimum size", "failed backups",
         "archiver errors", "empty incoming directory", "empty streaming directory", "incoming WALs directory",
-        "streaming WALs directory", "wal maximum age", "PostgreSQL server is standby",
+        "streaming WALs directory", "wal maximum age", "PostgreSQL server is standby", "restore drill",
         // Another backup is what mends it.
         continuityLabel,
     ]

@@ -32,6 +32,9 @@ public enum StatusReport {
         entries.append(StatusEntry("retention_policies", "Retention policies", retention(settings)))
         let catalog = try BackupCatalog.load(home)
         entries += backups(catalog, settings)
+        if let drill = try DrillReport.status(of: home) {
+            entries.append(StatusEntry("last_drill", "Last restore drill", drill))
+        }
         if let progress = BackupProgress.running(in: home) {
             entries.append(StatusEntry("running_backup", "Running backup", text(of: progress)))
         }

@@ -7,7 +7,7 @@ import Testing
     private static let rooms = [
         "CBZip2", "CCRC32C", "CCrypto", "CDeflate", "CLZ4", "CLZMA", "CLibpq", "CLinux", "CZlib", "CZstd",
         "Failure", "Notation", "WAL", "Files", "Settings", "Codecs", "Pipeline", "Processes", "WALClient",
-        "Postgres", "Replication", "Catalog", "Archive", "Backup", "Restore", "Upkeep", "Console", "Commands",
+        "Postgres", "Replication", "Catalog", "Archive", "Backup", "Restore", "Drill", "Upkeep", "Console", "Commands",
         "barman", "barman-wal", "Manual", "barman-pages",
     ]
 

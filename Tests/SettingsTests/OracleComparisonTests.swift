@@ -118,7 +118,7 @@ struct OracleComparisonTests {
 
     private func compareJSON(_ ours: Answer, _ json: JSONValue, _ theirs: Outcome) {
         for server in ours.servers {
-            for option in ServerOption.allCases where option != .description {
+            for option in ServerOption.reference where option != .description {
                 guard let value = json[server.name]?[option.name] else {
                     Issue.record("no \(option.name) of \(server.name): \(theirs)")
                     continue
@@ -196,7 +196,7 @@ private struct Answer {
         }
         for server in servers {
             for message in server.loadMessages { message.deliver(to: recorder) }
-            let options = ServerOption.allCases.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            let options = ServerOption.reference.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
             for option in options {
                 let text = "\t\(option.name): \(server.consoleText(of: option))"
                 lines += text.split(separator: "\n", omittingEmptySubsequences: false).filter { $0.hasPrefix("\t") }
@@ -231,14 +231,14 @@ private func emptied(_ text: String) -> String {
 }
 
 /// A value that is none of the words, numbers and paths of any type.
-private let nonsense = ServerOption.allCases.filter { $0 != .active }.map { "\($0.name) = Foo\n" }.joined()
+private let nonsense = ServerOption.reference.filter { $0 != .active }.map { "\($0.name) = Foo\n" }.joined()
 
 /// A value for every option that `[barman]` gives to servers.
-private let everyInheritedOption = ServerOption.allCases.filter { $0.specification.scope.contains(.global) }
+private let everyInheritedOption = ServerOption.reference.filter { $0.specification.scope.contains(.global) }
     .map { "\($0.name) = \(sample(of: $0, 0))\n" }.joined()
 
 /// A value for every option of a server, another one than the inherited.
-private let everyOption = ServerOption.allCases.filter {
+private let everyOption = ServerOption.reference.filter {
     $0.specification.scope.contains(.server) && $0 != .active
 }
 .map { "\($0.name) = \(sample(of: $0, 1))\n" }.joined()

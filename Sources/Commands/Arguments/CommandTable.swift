@@ -46,6 +46,7 @@ enum CommandTable {
         ShowBackupCommand.specification,
         ListFilesCommand.specification,
         DeleteCommand.specification,
+        DrillCommand.specification,
         GetWALCommand.specification,
         PutWALCommand.specification,
         ArchiveWALCommand.specification,

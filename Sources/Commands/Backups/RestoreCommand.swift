@@ -1,5 +1,7 @@
 import Catalog
 import Console
+import Drill
+import Notation
 import Restore
 
 /// `restore`: brings a backup back as a data directory, here or on another host.
@@ -24,10 +26,21 @@ enum RestoreCommand {
         let settled = SettingOverrides(copying: arguments).applied(to: home)
         let restore = RestoreRun(home: settled, request: request, reporter: context.console)
         if arguments.flag("plan") {
-            return RestorePlanAnswer(forecast: try restore.forecast()).give(to: context.console)
+            let forecast = try restore.forecast(rate: copyRate(settled))
+            return RestorePlanAnswer(forecast: forecast).give(to: context.console)
         }
         let report = try restore.run()
         RestoreAnswer(report: report).give(to: context.console)
+    }
+
+    /// How fast the last drill copied, if there was one.
+    private static func copyRate(_ home: ServerHome) -> CopyRate {
+        // Without a readable record there is nothing measured.
+        guard let drill = try? DrillLog(home).last(), let seconds = drill.copySeconds, seconds > 0 else {
+            return .assumed
+        }
+        let rate = Double(drill.copiedBytes) / seconds
+        return CopyRate(bytesPerSecond: rate, basis: "as the last drill: \(HumanText.size(rate))/s")
     }
 
     private static func request(_ arguments: ParsedArguments) -> RestoreRequest {

@@ -59,7 +59,8 @@ enum DiagnoseCommand {
         }
 
         func model(_ model: ModelSettings) -> JSONValue {
-            var config: Members = OptionTable.modelOptions.map { option in
+            let options = OptionTable.modelOptions.filter { !ServerOption.added.contains($0) || model[$0] != nil }
+            var config: Members = options.map { option in
                 (
                     option.name,
                     value(OptionText.diagnosis(model[option], of: option), from: model.source(of: option)?.string)
@@ -71,7 +72,7 @@ enum DiagnoseCommand {
 
         func server(_ home: ServerHome) throws -> JSONValue {
             let settings = home.settings
-            var config: Members = ServerOption.allCases.map { option in
+            var config: Members = settings.shownOptions.map { option in
                 (
                     option.name,
                     value(OptionText.diagnosis(settings[option], of: option), from: settings.source(of: option))

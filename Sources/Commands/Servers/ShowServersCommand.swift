@@ -37,7 +37,7 @@ enum ShowServersCommand {
     private static func values(of home: ServerHome, _ context: Context) throws -> [LiveValue] {
         let settings = home.settings
         var values: [String: LiveValue] = [:]
-        for option in ServerOption.allCases {
+        for option in settings.shownOptions {
             let name = option.name
             values[name] = LiveValue(
                 key: name,
