@@ -177,7 +177,8 @@ let package = Package(
         .target(
             name: "Upkeep",
             dependencies: [
-                "Archive", "Backup", "Catalog", "Drill", "Failure", "Files", "Notation", "Postgres", "Processes", "Settings",
+                "Archive", "Backup", "Catalog", "Drill", "Failure", "Files", "Notation", "Postgres", "Processes",
+                "Settings",
                 "WAL", system,
             ],
             swiftSettings: settings
@@ -201,7 +202,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Archive", "Backup", "Catalog", "Console", "Drill", "Failure", "Files", "Notation", "Postgres", "Processes",
+                "Archive", "Backup", "Catalog", "Console", "Drill", "Failure", "Files", "Notation", "Postgres",
+                "Processes",
                 "Restore", "Settings", "Upkeep", "WAL", system,
             ],
             swiftSettings: settings

@@ -18,7 +18,9 @@ public struct RunningProcess: Sendable {
         return raw & 0x7F == 0 ? .exited(raw >> 8 & 0xFF) : .signaled(raw & 0x7F)
     }
 
-    /// How it ended; `nil` while it runs. Does not wait.
+    /// How it ended; `nil` while it runs.
+    ///
+    /// Does not wait.
     public func statusIfEnded() -> ProcessStatus? {
         var raw: Int32 = 0
         let ended = waitpid(number, &raw, WNOHANG)

@@ -326,8 +326,12 @@ private struct Mistake {
         let home = "\(place)/home/pg"
         try world.write("shift\nexec sh -c \"$*\"\n", to: "ssh", mode: 0o755)
         let variables = ["H": home, "ID": facts.id, "D": "\(place)/data", "W": place]
-        try world.shell("cp -al \(facts.site.host.home) \(place)/home\n" + mistake.happened, as: .postgres, environment: variables)
-            .orThrow()
+        try world.shell(
+            "cp -al \(facts.site.host.home) \(place)/home\n" + mistake.happened,
+            as: .postgres,
+            environment: variables
+        )
+        .orThrow()
         func filled(_ text: String) -> String {
             variables.reduce(text) { text, variable in text.replacing("$\(variable.key)", with: variable.value) }
         }
