@@ -67,6 +67,23 @@ public struct WALReader: Sendable {
         }
     }
 
+    /// How large the plain contents of a stored file are, read to the end; nil when it is encrypted or compressed by a program of
+    /// the user, which then only a restore can tell.
+    public func plainSize(of source: FilePath) throws -> Int64? {
+        do {
+            let stored = try StoredWAL(source, settings: home.settings, assumingCustom: true)
+            guard !stored.isEncrypted, stored.compression != "custom" else { return nil }
+            guard stored.compression != nil else { return try FileSystem.status(of: source).sizeBytes }
+            var size: Int64 = 0
+            try withPieces(of: source) { size += Int64($0.count) }
+            return size
+        } catch let error as CodecError {
+            throw ArchiveFailure.named(error, path: source)
+        } catch {
+            throw ArchiveFailure.named(error)
+        }
+    }
+
     private func copy(_ source: FilePath, to output: borrowing OwnedDescriptor) throws -> Int64 {
         var size: Int64 = 0
         let stored = try StoredWAL(source, settings: home.settings, assumingCustom: true)

@@ -179,7 +179,7 @@ final class BackupLife {
     private func writeManifest() throws {
         // A streamed backup has the manifest of its server.
         guard home.settings.autogenerateManifest, info.type == .rsync else { return }
-        try BackupManifest.write(for: info, in: home)
+        try BackupManifest.write(for: info, in: home, reporter: reporter)
         reporter.info("Backup manifest for backup '\(info.id)' successfully generated for server \(home.name)")
     }
 

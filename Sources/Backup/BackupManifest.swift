@@ -1,80 +1,117 @@
 public import Catalog
 import Codecs
-import Failure
+public import Failure
 import Files
 import Notation
-import Pipeline
 import Processes
 import SystemPackage
 
 /// The `backup_manifest` of a backup made by rsync (PostgreSQL manual, "Backup Manifest Format").
-public enum BackupManifest {
-    /// What is known of one file.
-    private struct Entry: Sendable {
-        let path: FilePath
+public struct BackupManifest {
+    private struct Entry {
+        let path: [UInt8]
+        let file: FilePath
         let sizeBytes: Int64
         let modifiedSeconds: Int64
+        var checksum = ""
     }
+
+    private static let algorithm = "SHA256"
 
     /// Reads every file of the backup's data directory and stores its manifest there, durably.
     ///
-    /// Throws when there is a manifest already.
-    public static func write(for info: BackupInfo, in home: ServerHome) throws {
+    /// The tablespaces of an rsync backup lie outside: they get a manifest of their own beside the data directory, which only
+    /// we know of. Throws when there is a manifest already.
+    public static func write(for info: BackupInfo, in home: ServerHome, reporter: any Reporter) throws {
         let data = try home.dataDirectory(of: info.id)
         let file = data.appending("backup_manifest")
         guard try !FileSystem.exists(file) else { throw Failure("File \(file) already exists.", kind: .exception) }
-        var entries: [Entry] = []
-        try FileSystem.walk(data) { entry in
-            guard entry.status.kind == .regular else { return }
-            entries.append(
-                Entry(
-                    path: entry.relativePath,
-                    sizeBytes: entry.status.sizeBytes,
-                    modifiedSeconds: entry.status.modifiedSeconds
-                )
-            )
+        let progress = ReadProgress("Computing checksums", reporter)
+        var tablespaces: [(FilePath, String)] = []
+        if info.type == .rsync, try !home.hasOldLayout(info.id) {
+            tablespaces = try (info.tablespaces ?? []).map {
+                (try home.tablespaceDirectory(of: info.id, oid: $0.oid), "pg_tblspc/\($0.oid)/")
+            }
         }
-        let lines = try self.lines(entries, in: data)
-        let text =
-            "{\"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n"
-            + lines.joined(separator: ",\n") + "],\n"
-        let checksum = Checksum.hexadecimal(of: Array(text.utf8))
-        try FileSystem.replaceDurably(file, contents: Array((text + "\"Manifest-Checksum\": \"\(checksum)\"}\n").utf8))
+        if !tablespaces.isEmpty {
+            try BackupManifest(of: tablespaces, progress).write(to: tablespaceManifest(of: info, in: home))
+        }
+        try BackupManifest(of: [(data, "")], progress).write(to: file)
+        progress.finish()
     }
 
-    private static func lines(_ entries: [Entry], in data: FilePath) throws -> [String] {
-        var lines: [String] = []
-        try Workers.map(
-            entries,
-            count: Workers.coreCount,
-            window: 1024,
-            check: { try SignalWatch.check() },
-            body: { entry in try checksum(of: data.pushing(entry.path)) },
-            inOrder: { index, checksum in
-                let entry = entries[index]
-                let time = Timestamp(secondsSinceEpoch: entry.modifiedSeconds).naiveText
-                lines.append(
-                    JSONValue.object([
-                        ("Checksum", .string(checksum)), ("Checksum-Algorithm", .string("SHA256")),
-                        ("Last-Modified", .string(time)), ("Path", .string(entry.path.string)),
-                        ("Size", .integer(entry.sizeBytes)),
-                    ]).text()
+    /// Where the manifest of the tablespaces of an rsync backup is.
+    static func tablespaceManifest(of info: BackupInfo, in home: ServerHome) -> FilePath {
+        home.backupDirectory(of: info.id).appending("tablespace_manifest")
+    }
+
+    private var entries: [Entry] = []
+
+    /// Reads all files below some directories, which are known by prefixes.
+    private init(of directories: [(FilePath, String)], _ progress: ReadProgress) throws {
+        for (directory, prefix) in directories where try FileSystem.isDirectory(directory) {
+            let prefix = Array(prefix.utf8)
+            try FileSystem.walk(directory) { entry in
+                guard entry.status.kind == .regular else { return }
+                entries.append(
+                    Entry(
+                        path: prefix + entry.relativePath.bytes,
+                        file: directory.pushing(entry.relativePath),
+                        sizeBytes: entry.status.sizeBytes,
+                        modifiedSeconds: entry.status.modifiedSeconds
+                    )
                 )
             }
-        )
-        return lines
+        }
+        let files = entries.enumerated().map { index, entry in
+            FileChecksums.File(
+                index: index,
+                path: entry.file,
+                sizeBytes: entry.sizeBytes,
+                algorithm: Self.algorithm
+            )
+        }
+        try FileChecksums(progress: progress).run(files) { file, outcome in
+            switch outcome {
+            case .checksum(let checksum?, _): entries[file.index].checksum = checksum
+            case .failed(let error): throw error
+            case .checksum(nil, _), .unknownAlgorithm: preconditionFailure("\(Self.algorithm) is known")
+            }
+        }
     }
 
-    private static func checksum(of path: FilePath) throws -> String {
-        let file = try OwnedDescriptor(opening: path)
-        file.expectSequentialReading()
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-        defer { buffer.deallocate() }
-        var digest = Checksum()
-        while true {
-            let count = try file.read(into: buffer)
-            if count == 0 { return digest.hexadecimal() }
-            digest.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    private func write(to path: FilePath) throws {
+        var file = try DurableFile(replacing: path)
+        var checksum = Checksum()
+        var text = Array("{\"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n".utf8)
+        for (index, entry) in entries.enumerated() {
+            text += Array((Self.line(entry) + (index + 1 < entries.count ? ",\n" : "")).utf8)
+            guard text.count > 1 << 20 else { continue }
+            checksum.update(text)
+            try file.write(text)
+            text.removeAll(keepingCapacity: true)
         }
+        text += Array("],\n".utf8)
+        checksum.update(text)
+        try file.write(text)
+        try file.write(Array("\"Manifest-Checksum\": \"\(checksum.hexadecimal())\"}\n".utf8))
+        try file.commit()
+    }
+
+    private static func line(_ entry: Entry) -> String {
+        var members: [(key: String, value: JSONValue)] = [
+            ("Checksum", .string(entry.checksum)), ("Checksum-Algorithm", .string(algorithm)),
+        ]
+        let name = String(validating: entry.path, as: UTF8.self)
+        if name == nil { members.append(("Encoded-Path", .string(Self.hexadecimal(entry.path)))) }
+        members.append(("Last-Modified", .string(Timestamp(secondsSinceEpoch: entry.modifiedSeconds).naiveText)))
+        if let name { members.append(("Path", .string(name))) }
+        members.append(("Size", .integer(entry.sizeBytes)))
+        return JSONValue.object(members).text()
+    }
+
+    private static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

@@ -1,104 +1,115 @@
 public import Catalog
-import Codecs
-import Failure
+public import Failure
 import Files
-import Notation
-import Pipeline
-import Processes
 import SystemPackage
 
-/// The check of a plain backup against its `backup_manifest`: every file is there, none is too many, sizes and checksums agree.
+/// The check of a backup: every file of its manifest is there, none is too many, sizes and checksums agree, and the archive
+/// holds the WAL from its begin to its end.
 public struct BackupVerification: Sendable {
+    /// What is wrong, in words, in the order in which it is told.
+    public struct Report: Sendable, Equatable {
+        /// What is wrong; nothing for a sound backup.
+        public var defects: [String] = []
+        /// What could not be checked or is not there yet.
+        public var remarks: [String] = []
+    }
+
+    private let info: BackupInfo
+    private let home: ServerHome
+    private let reporter: any Reporter
     private let data: FilePath
 
     /// Prepares to check a backup; reads nothing yet.
-    public init(_ info: BackupInfo, in home: ServerHome) throws {
+    public init(_ info: BackupInfo, in home: ServerHome, reporter: any Reporter) throws {
+        self.info = info
+        self.home = home
+        self.reporter = reporter
         data = try home.dataDirectory(of: info.id)
     }
 
     /// The directory that is checked.
     public var directory: String { data.string }
 
-    /// Reads every file and returns what is wrong, in words; nothing for a sound backup.
+    /// Reads everything and tells what is wrong.
     ///
-    /// Throws `Failure` when the manifest cannot be read, and `SignalWatch.Interrupted`.
-    public func defects() throws -> [String] {
-        let entries = try ManifestEntry.read(data.appending("backup_manifest"))
-        var onDisk = try files()
-        var defects: [String] = []
-        var readable: [ManifestEntry] = []
-        for entry in entries {
-            guard let size = onDisk.removeValue(forKey: entry.path) else {
-                // Where it may not be on disk, it need not be.
-                if !ManifestEntry.mayDiffer(entry.path) {
-                    defects.append("\"\(entry.path)\" is present in the manifest but not on disk")
-                }
-                continue
-            }
-            if size == entry.sizeBytes {
-                readable.append(entry)
-            } else {
-                defects.append(
-                    "\"\(entry.path)\" has size \(size) on disk but size \(entry.sizeBytes) in the manifest"
-                )
-            }
+    /// Throws `Failure` when the manifest cannot be read or the backup is of a kind that cannot be checked, `FileError` and
+    /// `SignalWatch.Interrupted`.
+    public func run() throws -> Report {
+        if let encryption = info.encryption {
+            throw Failure(
+                "backup '\(info.id)' is encrypted (\(encryption)): it can be verified only after it has been decrypted with the "
+                    + "private key of its recipient, for example by a restore"
+            )
         }
-        for path in onDisk.keys.sorted() where !ManifestEntry.mayDiffer(path) {
-            defects.append("\"\(path)\" is present on disk but not in the manifest")
+        guard info.type != .snapshot else {
+            throw Failure(
+                "backup '\(info.id)' consists of disk snapshots, which have no manifest to verify them against"
+            )
         }
-        let data = data
-        try Workers.map(
-            readable,
-            count: Workers.coreCount,
-            window: 1024,
-            check: { try SignalWatch.check() },
-            body: { entry in try Self.defect(of: entry, in: data) },
-            inOrder: { _, defect in
-                if let defect { defects.append(defect) }
+        var report = Report()
+        let progress = ReadProgress("Verifying", reporter)
+        if info.compression != nil {
+            let manifest = try ManifestFile(reading: data.appending("backup_manifest"))
+            let check = TarVerification(data: data, tablespaces: info.tablespaces ?? [], progress: progress)
+            report.defects += try check.defects(of: manifest)
+        } else {
+            try verifyTrees(into: &report, progress)
+        }
+        progress.finish()
+        try verifyAncestors(into: &report)
+        try WALVerification(home: home).check(info, into: &report)
+        return report
+    }
+
+    // MARK: Trees
+
+    private func verifyTrees(into report: inout Report, _ progress: ReadProgress) throws {
+        let manifest = try ManifestFile(reading: data.appending("backup_manifest"))
+        var roots = [TreeVerification.Root(directory: data)]
+        let tablespaces = info.tablespaces ?? []
+        guard info.type == .rsync else {
+            for tablespace in tablespaces {
+                roots.append(try root(of: tablespace))
             }
+            report.defects += try TreeVerification(roots: roots, progress: progress).defects(of: manifest)
+            return
+        }
+        report.defects += try TreeVerification(roots: roots, progress: progress).defects(of: manifest)
+        // The manifest of an rsync backup does not cover its tablespaces; what covers them is a file of ours.
+        guard !tablespaces.isEmpty, try !home.hasOldLayout(info.id) else { return }
+        let path = BackupManifest.tablespaceManifest(of: info, in: home)
+        guard try FileSystem.exists(path) else {
+            report.remarks.append(
+                "the tablespaces of backup '\(info.id)' are not covered by its manifest and were not verified"
+            )
+            return
+        }
+        let check = TreeVerification(roots: try tablespaces.map { try root(of: $0) }, progress: progress)
+        report.defects += try check.defects(of: ManifestFile(reading: path))
+    }
+
+    /// The files of a tablespace lie beside the data directory; the link in it may have been broken by a move of the home.
+    private func root(of tablespace: Tablespace) throws -> TreeVerification.Root {
+        TreeVerification.Root(
+            directory: try home.tablespaceDirectory(of: info.id, oid: tablespace.oid),
+            prefix: "pg_tblspc/\(tablespace.oid)"
         )
-        return defects
     }
 
-    // MARK: Files
+    // MARK: What else a restore needs
 
-    /// The size of every regular file by its path; tablespaces are followed through their links.
-    private func files() throws -> [String: Int64] {
-        var files: [String: Int64] = [:]
-        var tablespaces: [FilePath] = []
-        try FileSystem.walk(data) { entry in
-            if entry.status.kind == .regular { files[entry.relativePath.string] = entry.status.sizeBytes }
-            let path = entry.relativePath.string
-            if entry.status.kind == .symbolicLink, path.hasPrefix("pg_tblspc/") {
-                tablespaces.append(entry.relativePath)
-            }
+    /// An incremental backup is worth nothing without each of its ancestors.
+    private func verifyAncestors(into report: inout Report) throws {
+        guard info.isIncremental else { return }
+        let catalog = try BackupCatalog.load(home)
+        let ancestors = catalog.ancestors(of: info)
+        if let missing = (ancestors.last ?? info).parentBackupID {
+            report.defects.append("backup \"\(missing)\", which this one builds on, is not in the catalog")
         }
-        for tablespace in tablespaces where try FileSystem.isDirectory(data.pushing(tablespace)) {
-            try FileSystem.walk(data.pushing(tablespace)) { entry in
-                guard entry.status.kind == .regular else { return }
-                files[tablespace.pushing(entry.relativePath).string] = entry.status.sizeBytes
-            }
+        for ancestor in ancestors where !ancestor.status.isCompleted {
+            report.defects.append(
+                "backup \"\(ancestor.id)\", which this one builds on, has status \(ancestor.status.rawValue)"
+            )
         }
-        return files
-    }
-
-    private static func defect(of entry: ManifestEntry, in data: FilePath) throws -> String? {
-        guard var digest = ManifestChecksum(algorithm: entry.algorithm) else {
-            return "\"\(entry.path)\" has a checksum of an unknown algorithm: \(entry.algorithm)"
-        }
-        do {
-            let file = try OwnedDescriptor(opening: data.appending(entry.path))
-            file.expectSequentialReading()
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-            defer { buffer.deallocate() }
-            while case let count = try file.read(into: buffer), count > 0 {
-                try SignalWatch.check()
-                digest.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            }
-        } catch let error as FileError {
-            return "could not read file \"\(entry.path)\": \(error.reason)"
-        }
-        guard let checksum = digest.hexadecimal() else { return nil }
-        return checksum == entry.checksum ? nil : "checksum mismatch for file \"\(entry.path)\""
     }
 }

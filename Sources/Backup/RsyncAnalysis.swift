@@ -109,11 +109,7 @@ struct RsyncAnalysis {
     private func makeDirectories(_ directories: [RsyncListingEntry]) throws {
         let destination = FilePath(item.destination)
         for directory in directories.sorted(by: { $0.path.lexicographicallyPrecedes($1.path) }) {
-            let name = (directory.path + [0]).withUnsafeBufferPointer { bytes in
-                bytes.withMemoryRebound(to: CChar.self) { text in
-                    text.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()
-                }
-            }
+            let name = FilePath(bytes: directory.path)
             guard name.isRelative, !name.components.contains(where: { $0.kind == .parentDirectory }) else {
                 throw RsyncListingError(line: name.string)
             }

@@ -137,12 +137,9 @@ extension Set<RsyncListingEntry.Look> {
         guard try FileSystem.isDirectory(directory) else { return }
         try FileSystem.walk(directory) { entry in
             guard entry.status.kind == .regular else { return }
-            let path = entry.relativePath
             insert(
                 RsyncListingEntry.Look(
-                    path: path.withPlatformString { text in
-                        UnsafeBufferPointer(start: text, count: path.length).map(UInt8.init(bitPattern:))
-                    },
+                    path: entry.relativePath.bytes,
                     sizeBytes: entry.status.sizeBytes,
                     modifiedSeconds: entry.status.modifiedSeconds
                 )

@@ -71,6 +71,36 @@ public enum WALCompleteness: Sendable, Equatable {
         return .complete
     }
 
+    /// The segments from the begin of a backup to its end; over several timelines they bear the last.
+    static func segments(of info: BackupInfo, in home: ServerHome) -> [WALSegmentName] {
+        guard let begin = info.beginSegment, let end = info.endSegment else { return [] }
+        let first = WALSegmentName(timeline: end.timeline, log: begin.log, segment: begin.segment)
+        // No backup is a million segments long; a damaged record may say so.
+        return Array(first.through(end, size: info.segmentSize).prefix(1 << 20))
+    }
+
+    /// Where a segment of a backup is in the archive, on whatever of its timelines; `nil` when it is not there.
+    static func place(
+        of segment: WALSegmentName,
+        for info: BackupInfo,
+        in home: ServerHome
+    ) throws(FileError) -> FilePath? {
+        let first = info.beginSegment?.timeline ?? segment.timeline
+        var timeline = segment.timeline.rawValue
+        while timeline >= first.rawValue {
+            let name = WALSegmentName(
+                timeline: Timeline(rawValue: timeline),
+                log: segment.log,
+                segment: segment.segment
+            )
+            let path = home.walsDirectory.appending(name.hashDirectory).appending(name.description)
+            if try FileSystem.exists(path) { return path }
+            guard timeline > 0 else { break }
+            timeline -= 1
+        }
+        return nil
+    }
+
     /// The last segment in the last directory of a timeline that holds any; nil when there is none.
     static func newestSegment(of timeline: Timeline, in home: ServerHome) throws(FileError) -> WALSegmentName? {
         let prefix = WALSegmentName(timeline: timeline, log: 0, segment: 0).description.prefix(8)

@@ -13,10 +13,11 @@ struct Site {
     static func local(
         in world: World,
         version: Int = 15,
+        named name: String = "pg",
         segmentMegabytes: Int = 16,
         options: KeyValuePairs<String, String> = [:]
     ) throws -> Site {
-        let cluster = try world.cluster(version, segmentMegabytes: segmentMegabytes)
+        let cluster = try world.cluster(version, named: name, segmentMegabytes: segmentMegabytes)
         let host = try world.barmanHost(as: .postgres, global: ["compression": "gzip"])
         try host.addServer(
             "pg",
@@ -37,13 +38,14 @@ struct Site {
     static func overSSH(
         in world: World,
         version: Int = 15,
+        named name: String = "pg",
         options: KeyValuePairs<String, String> = [:]
     ) throws -> Site {
         let sshHosts = try world.sshHosts(["angus": .postgres, "malcolm": .barman])
         for account in [Account.postgres, .barman] { try world.makeKey(of: account) }
         try sshHosts[0].authorize(.barman)
         try sshHosts[1].authorize(.postgres)
-        let cluster = try world.cluster(version)
+        let cluster = try world.cluster(version, named: name)
         let host = try world.barmanHost(as: .barman, global: ["compression": "gzip"])
         host.environment = cluster.addressEnvironment
         try host.addServer(

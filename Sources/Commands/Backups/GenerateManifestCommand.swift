@@ -27,7 +27,7 @@ enum GenerateManifestCommand {
             )
         }
         do {
-            try BackupManifest.write(for: info, in: home)
+            try BackupManifest.write(for: info, in: home, reporter: context.console)
         } catch let error as FileError {
             throw Failure(error.description, kind: .exception, cause: error)
         }

@@ -25,13 +25,13 @@ enum VerifyBackupCommand {
             throw Failure("Backup verification is not supported for servers using cloud storage")
         }
         context.console.info("Verifying backup '\(word)' on server [\(PythonText.quoted(home.name))]")
-        let defects: [String]
         do {
-            let verification = try BackupVerification(info, in: home)
-            defects = try verification.defects()
-            if !defects.isEmpty {
+            let verification = try BackupVerification(info, in: home, reporter: context.console)
+            let report = try verification.run()
+            for remark in report.remarks { context.console.warning(remark) }
+            if !report.defects.isEmpty {
                 context.console.error("verify backup failure on directory '\(verification.directory)'")
-                throw Failure(defects.joined(separator: "\n"))
+                throw Failure(report.defects.joined(separator: "\n"))
             }
         } catch let error as FileError {
             throw Failure(error.description, kind: .exception, cause: error)

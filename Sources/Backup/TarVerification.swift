@@ -1,0 +1,170 @@
+import Catalog
+import Codecs
+import Files
+import Pipeline
+import Processes
+import SystemPackage
+
+/// Holds the tar files of a backup against its manifest, compressed or not, in one pass over each and without unpacking.
+struct TarVerification: Sendable {
+    /// A tar file, and what of the manifest must be in it.
+    private struct Archive: Sendable {
+        let path: FilePath
+        let prefix: [UInt8]
+        var entries: [[UInt8]: ManifestEntry] = [:]
+
+        var name: String { path.lastComponent?.string ?? "" }
+    }
+
+    let data: FilePath
+    let tablespaces: [Tablespace]
+    let progress: ReadProgress
+
+    private static let bufferBytes = 1 << 20
+
+    /// Reads every archive and returns what is wrong, in the words of `pg_verifybackup`.
+    func defects(of manifest: ManifestFile) throws -> [String] {
+        var (archives, defects) = try find()
+        for entry in manifest.entries {
+            let home = archives.indices.dropFirst().first { entry.pathBytes.starts(with: archives[$0].prefix) } ?? 0
+            guard home < archives.count else { continue }
+            archives[home].entries[entry.pathBytes] = entry
+        }
+        let total = try archives.reduce(0) { $0 &+ (try FileSystem.status(of: $1.path).sizeBytes) }
+        try Workers.map(
+            archives,
+            count: Workers.coreCount,
+            check: {
+                try SignalWatch.check()
+                progress.show(of: total)
+            },
+            body: { archive in try self.defects(in: archive) },
+            inOrder: { _, found in defects += found }
+        )
+        return defects
+    }
+
+    /// The archives that are there, that of the data directory first; and what is missing or too much.
+    private func find() throws -> ([Archive], [String]) {
+        var names = try FileSystem.names(in: data)
+        var archives: [Archive] = []
+        var defects: [String] = []
+        let wanted = [("base", [])] + tablespaces.map { ("\($0.oid)", Array("pg_tblspc/\($0.oid)/".utf8)) }
+        for (stem, prefix) in wanted {
+            let matches = names.filter { $0 == "\(stem).tar" || $0.hasPrefix("\(stem).tar.") }
+            names.removeAll { matches.contains($0) }
+            guard let name = matches.first, matches.count == 1 else {
+                defects.append(
+                    matches.isEmpty
+                        ? "\"\(stem).tar\" is not there, neither plain nor compressed"
+                        : "there are several archives of one name: \(matches.joined(separator: ", "))"
+                )
+                // Without the first there is nothing that the others could follow.
+                guard stem != "base" else { return ([], defects) }
+                continue
+            }
+            archives.append(Archive(path: data.appending(name), prefix: prefix))
+        }
+        for name in names where name != "backup_manifest" {
+            defects.append("file \"\(name)\" is not expected in a tar format backup")
+        }
+        return (archives, defects)
+    }
+
+    // MARK: One archive
+
+    private func defects(in archive: Archive) throws -> [String] {
+        var missing = archive.entries
+        var defects: [String] = []
+        var place = "its begin"
+        do {
+            let reader = try ArchiveInput(archive.path, progress)
+            let buffer = ReadBuffer(Self.bufferBytes)
+            while let member = try reader.tar.next() {
+                try SignalWatch.check()
+                guard case .regular = member.kind else { continue }
+                let path = archive.prefix + Self.normalized(member.name)
+                place = "\"\(String(decoding: path, as: UTF8.self))\""
+                guard let entry = missing.removeValue(forKey: path) else {
+                    if !ManifestEntry.mayDiffer(String(decoding: path, as: UTF8.self)) {
+                        defects.append(
+                            "file \(place) is present in archive \"\(archive.name)\" but not in the manifest"
+                        )
+                    }
+                    continue
+                }
+                if let defect = try defect(of: entry, member, reader.tar, buffer, archive) { defects.append(defect) }
+            }
+            try reader.readRest(into: buffer)
+        } catch let error where !(error is SignalWatch.Interrupted) {
+            defects.append("could not read archive \"\(archive.name)\" from \(place) on: \(error)")
+        }
+        for path in missing.keys.sorted(by: { $0.lexicographicallyPrecedes($1) })
+        where !ManifestEntry.mayDiffer(String(decoding: path, as: UTF8.self)) {
+            let text = String(decoding: path, as: UTF8.self)
+            defects.append("\"\(text)\" is present in the manifest but not on disk")
+        }
+        return defects
+    }
+
+    private func defect(
+        of entry: ManifestEntry,
+        _ member: TarMember,
+        _ tar: TarReader,
+        _ buffer: ReadBuffer,
+        _ archive: Archive
+    ) throws -> String? {
+        guard member.sizeBytes == entry.sizeBytes else {
+            return "file \"\(entry.path)\" has size \(member.sizeBytes) in archive \"\(archive.name)\" but size "
+                + "\(entry.sizeBytes) in the manifest"
+        }
+        guard var digest = ManifestChecksum(algorithm: entry.algorithm) else {
+            return "\"\(entry.path)\" has a checksum of an unknown algorithm: \(entry.algorithm)"
+        }
+        while case let count = try tar.read(into: buffer.bytes), count > 0 {
+            try SignalWatch.check()
+            digest.update(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]))
+        }
+        guard let checksum = digest.hexadecimal(), checksum != entry.checksum else { return nil }
+        return "checksum mismatch for file \"\(entry.path)\" in archive \"\(archive.name)\""
+    }
+
+    /// The name without `./` in front.
+    private static func normalized(_ name: [UInt8]) -> [UInt8] {
+        var rest = name[...]
+        while rest.starts(with: "./".utf8) { rest = rest.dropFirst(2) }
+        return Array(rest)
+    }
+}
+
+/// A tar file of a backup that is read from begin to end.
+private final class ArchiveInput {
+    let tar: TarReader
+    private let plain: DecompressingReader
+
+    init(_ path: FilePath, _ progress: ReadProgress) throws {
+        let box = FileBox(try OwnedDescriptor(opening: path))
+        box.file.expectSequentialReading()
+        let plain = try DecompressingReader { buffer in
+            let count = try box.file.read(into: buffer)
+            progress.add(count)
+            return count
+        }
+        self.plain = plain
+        tar = TarReader { buffer in try plain.read(into: buffer) }
+    }
+
+    /// What follows the end mark: padding, and the checksum of the compressed stream.
+    func readRest(into buffer: ReadBuffer) throws {
+        while try plain.read(into: buffer.bytes) > 0 { try SignalWatch.check() }
+    }
+}
+
+/// An open file that a closure keeps.
+private final class FileBox {
+    let file: OwnedDescriptor
+
+    init(_ file: consuming OwnedDescriptor) {
+        self.file = file
+    }
+}

@@ -1,0 +1,190 @@
+import TestWorld
+import Testing
+
+/// `verify-backup` finds what is wrong, in every format that 3.19.1 and PostgreSQL write.
+@Suite struct VerifyTests {
+    struct Format: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let version: Int
+        let options: [String: String]
+        var archive: String?
+    }
+
+    static let formats = [
+        Format(testDescription: "plain", version: 18, options: [:]),
+        Format(
+            testDescription: "tar",
+            version: 15,
+            options: ["backup_compression": "none", "backup_compression_format": "tar"],
+            archive: "base.tar"
+        ),
+        Format(testDescription: "tar.gz", version: 15, options: ["backup_compression": "gzip"], archive: "base.tar.gz"),
+        Format(
+            testDescription: "tar.lz4",
+            version: 17,
+            options: ["backup_compression": "lz4"],
+            archive: "base.tar.lz4"
+        ),
+        Format(
+            testDescription: "tar.zst",
+            version: 15,
+            options: ["backup_compression": "zstd"],
+            archive: "base.tar.zst"
+        ),
+    ]
+
+    /// The backups are those of the oracle, with a tablespace.
+    @Test(arguments: formats)
+    func `a flipped bit, a cut file and a missing file are named`(format: Format) throws {
+        try World.with { world in
+            let site = try Site.local(in: world, version: format.version)
+            let space = try world.makeDirectory("space", as: .postgres)
+            try site.cluster.sql("CREATE TABLESPACE space LOCATION '\(space)'")
+            try site.createLedger(rows: 500, tablespace: "space")
+            try site.configure(format.options)
+            try site.host.oracle("backup", "pg").orThrow()
+            try site.archiveEverything()
+            let id = try #require(site.host.backupIDs("pg").last)
+            try site.host.barman("check-backup", "pg", id).orThrow()
+            let data = "\(site.host.home)/pg/base/\(id)/data"
+            try expectSound(site, id)
+            try world.run(["cp", "-a", data, world.path("before")]).orThrow()
+            func damage(_ command: String, _ expected: String...) throws {
+                try world.run(["rm", "-rf", data]).orThrow()
+                try world.run(["cp", "-a", world.path("before"), data]).orThrow()
+                try world.shell("cd '\(data)' && \(command)").orThrow()
+                let outcome = try site.host.barman("verify-backup", "pg", id)
+                #expect(outcome.status == 1, "\(command): \(outcome)")
+                #expect(outcome.err.contains("ERROR: verify backup failure on directory '\(data)'\n"))
+                for text in expected { #expect(outcome.err.contains(text), "\(command): \(outcome)") }
+            }
+            if let archive = format.archive {
+                let oid = try site.cluster.sql("SELECT oid FROM pg_tablespace WHERE spcname = 'space'")
+                let other = archive.replacing("base", with: oid)
+                try damage("truncate -s -20000 \(archive)", "could not read archive \"\(archive)\" from \"")
+                try damage("rm \(other)", "\"\(oid).tar\" is not there, neither plain nor compressed")
+                try damage("touch stranger", "file \"stranger\" is not expected in a tar format backup")
+                // In the middle of the contents of something.
+                let place = "$(( $(stat -c %s \(archive)) / 2 / 512 * 512 + 100 ))"
+                let flip = "printf '\\\\125' | dd of=\(archive) bs=1 seek=\(place) conv=notrunc"
+                try damage(flip, archive == "base.tar" ? " in archive \"base.tar\"" : "could not read archive")
+            } else {
+                let file = try site.cluster.sql("SELECT pg_relation_filepath('pg_class')")
+                let moved = try site.cluster.sql("SELECT pg_relation_filepath('ledger')")
+                try damage(
+                    "printf '\\\\125' | dd of=\(file) bs=1 seek=5000 conv=notrunc",
+                    "checksum mismatch for file \"\(file)\""
+                )
+                try damage("truncate -s 100 \(file)", "\"\(file)\" has size 100 on disk but size ")
+                try damage("rm PG_VERSION", "\"PG_VERSION\" is present in the manifest but not on disk")
+                try damage("touch base/stranger", "\"base/stranger\" is present on disk but not in the manifest")
+                try world.shell("cp -a '\(data)/\(moved)' '\(world.path("moved"))'").orThrow()
+                try damage(
+                    "printf '\\\\125' | dd of=\(moved) bs=1 seek=5000 conv=notrunc",
+                    "checksum mismatch for file \"\(moved)\""
+                )
+                try damage("rm \(moved)", "\"\(moved)\" is present in the manifest but not on disk")
+                try world.shell("cp -a '\(world.path("moved"))' '\(data)/\(moved)'").orThrow()
+            }
+            try world.shell("sed -i 's/PG_VERSION/PG_VERSIOM/' '\(data)/backup_manifest'").orThrow()
+            let distrusted = try site.host.barman("verify-backup", "pg", id)
+            #expect(distrusted.status == 1 && distrusted.err.contains("manifest checksum mismatch"), "\(distrusted)")
+        }
+    }
+
+    @Test func `of an rsync backup the manifest, the tablespaces and the WAL are checked`() throws {
+        try World.with { world in
+            let site = try Site.local(in: world)
+            let space = try world.makeDirectory("space", as: .postgres)
+            try site.cluster.sql("CREATE TABLESPACE space LOCATION '\(space)'")
+            try site.createLedger(rows: 500, tablespace: "space")
+            let id = try site.backup()
+            let home = "\(site.host.home)/pg"
+            let missing = try site.host.barman("verify-backup", "pg", id)
+            #expect(missing.status == 1 && missing.err.contains("could not read the manifest"), "\(missing)")
+            try site.host.oracle("generate-manifest", "pg", id).orThrow()
+            let uncovered = try site.host.barman("verify-backup", "pg", id)
+            #expect(uncovered.status == 0)
+            #expect(uncovered.err.contains("the tablespaces of backup '\(id)' are not covered by its manifest"))
+            try world.run(["rm", "\(home)/base/\(id)/data/backup_manifest"]).orThrow()
+            try site.host.barman("generate-manifest", "pg", id).orThrow()
+            try expectSound(site, id)
+            try site.expectAcceptedByPostgres(id)
+
+            let file = try site.cluster.sql("SELECT pg_relation_filepath('ledger')")
+            let path = file.replacing("pg_tblspc/", with: "")
+            try world.shell("printf x | dd of='\(home)/base/\(id)/\(path)' bs=1 seek=4000 conv=notrunc").orThrow()
+            let segment = try #require(try site.host.info("pg", id, "begin_wal"))
+            try world.shell("truncate -s -100 '\(home)/wals/\(segment.prefix(16))/\(segment)'").orThrow()
+            let damaged = try site.host.barman("verify-backup", "pg", id)
+            #expect(damaged.status == 1)
+            #expect(damaged.err.contains("checksum mismatch for file \"\(file)\""), "\(damaged)")
+            #expect(damaged.err.contains("could not read WAL file \"\(segment)\""), "\(damaged)")
+            try world.run(["rm", "\(home)/wals/\(segment.prefix(16))/\(segment)"]).orThrow()
+            let gone = try site.host.barman("verify-backup", "pg", id)
+            #expect(gone.err.contains("WAL file \"\(segment)\" is missing in the archive"), "\(gone)")
+        }
+    }
+
+    @Test func `an incremental backup is checked, and that its parents are there`() throws {
+        try World.with { world in
+            let site = try Site.local(in: world, version: 17)
+            try site.cluster.configure(["summarize_wal": "on"])
+            try site.cluster.restart()
+            try site.createLedger(rows: 500)
+            try site.configure([:])
+            try site.host.oracle("backup", "pg").orThrow()
+            try site.archiveEverything()
+            try site.waitForFreshIdentifier()
+            try site.host.oracle("backup", "pg", "--incremental", "latest").orThrow()
+            try site.archiveEverything()
+            let ids = site.host.backupIDs("pg")
+            #expect(ids.count == 2)
+            for id in ids {
+                try site.host.barman("check-backup", "pg", id).orThrow()
+                try expectSound(site, id)
+            }
+            try world.run(["rm", "\(site.host.home)/pg/meta/\(ids[0])-backup.info"]).orThrow()
+            let orphan = try site.host.barman("verify-backup", "pg", ids[1])
+            #expect(orphan.status == 1)
+            #expect(orphan.err.contains("backup \"\(ids[0])\", which this one builds on, is not in the catalog"))
+        }
+    }
+
+    private func expectSound(_ site: Site, _ id: String) throws {
+        let good = try site.host.barman("verify-backup", "pg", id)
+        #expect(good.status == 0 && good.err == "", "\(good)")
+        #expect(good.out.hasSuffix("backup successfully verified\n"))
+    }
+}
+
+extension Site {
+    /// PostgreSQL's own program finds nothing wrong with the files of a backup.
+    func expectAcceptedByPostgres(_ id: String) throws {
+        let data = "\(host.home)/pg/base/\(id)/data"
+        let check = try world.run([cluster.program("pg_verifybackup"), "-n", data], as: host.account)
+        #expect(check.status == 0, "\(check)")
+    }
+
+    /// The same server with `backup_method = postgres`.
+    func configure(_ options: [String: String]) throws {
+        let connection = "host=127.0.0.1 port=\(cluster.port) user=barman"
+        let program = cluster.program("pg_basebackup")
+        let directory = String(program[..<(program.lastIndex(of: "/") ?? program.endIndex)])
+        let text = options.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)\n" }.joined()
+        try world.write(
+            """
+            [pg]
+            backup_method = postgres
+            archiver = on
+            immediate_checkpoint = true
+            path_prefix = \(directory)
+            conninfo = \(connection) dbname=postgres
+            streaming_conninfo = \(connection)
+            \(text)
+            """,
+            to: "\(host.serversDirectory)/pg.conf",
+            as: host.account
+        )
+    }
+}
