@@ -72,7 +72,7 @@ let package = Package(
         .target(name: "Pipeline", dependencies: ["Codecs", "Failure", "Files", system], swiftSettings: settings),
         .testTarget(
             name: "PipelineTests",
-            dependencies: ["Pipeline", "Failure", "Files", "TestWorld", system],
+            dependencies: ["Pipeline", "Codecs", "Failure", "Files", "TestWorld", system],
             swiftSettings: settings
         ),
         .target(name: "Processes", dependencies: ["CLinux", "Failure", "Files", system], swiftSettings: settings),

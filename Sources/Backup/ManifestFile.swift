@@ -80,7 +80,7 @@ struct ManifestFile: Sendable {
 
 extension [UInt8] {
     /// Where the last occurrence of some bytes begins.
-    fileprivate func lastRange(of needle: [UInt8]) -> Int? {
+    package func lastRange(of needle: [UInt8]) -> Int? {
         guard let first = needle.first, count >= needle.count else { return nil }
         var position = count - needle.count
         while position >= 0 {

@@ -16,8 +16,11 @@ public final class DecompressingReader {
 
     /// Reads the first bytes from `source` and recognises the format by them.
     ///
-    /// `source` fills a buffer and returns the number of bytes, 0 at the end.
-    public init(source: @escaping (UnsafeMutableRawBufferPointer) throws -> Int) throws {
+    /// `source` fills a buffer and returns the number of bytes, 0 at the end. A format that is known already is not doubted.
+    public init(
+        assuming known: CompressionFormat? = nil,
+        source: @escaping (UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws {
         let input = UnsafeMutableRawBufferPointer.allocate(byteCount: GzipEncoder.longestMember, alignment: 64)
         do {
             var filled = 0
@@ -27,7 +30,7 @@ public final class DecompressingReader {
                 isAtEnd = count == 0
                 filled += count
             }
-            let format = CompressionFormat.detect(prefix: input[..<filled])
+            let format = known ?? CompressionFormat.detect(prefix: input[..<filled])
             decoder = try format.map { format throws(CodecError) in try Self.makeDecoder(format) }
             self.format = format
             self.isAtEnd = isAtEnd

@@ -45,6 +45,20 @@ public struct TarMember: Sendable, Equatable {
         self.modifiedNanoseconds = modifiedNanoseconds
     }
 
+    /// Makes the header of a directory.
+    public init(directory name: [UInt8], mode: UInt32, modifiedSeconds: Int64, modifiedNanoseconds: Int = 0) {
+        self.init(
+            name: name.last == UInt8(ascii: "/") ? name : name + [UInt8(ascii: "/")],
+            kind: .other(UInt8(ascii: "5")),
+            sizeBytes: 0,
+            mode: mode,
+            owner: 0,
+            group: 0,
+            modifiedSeconds: modifiedSeconds,
+            modifiedNanoseconds: modifiedNanoseconds
+        )
+    }
+
     /// The name as text; undecodable bytes become U+FFFD.
     public var text: String { String(decoding: name, as: UTF8.self) }
 

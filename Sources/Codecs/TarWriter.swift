@@ -24,7 +24,9 @@ public struct TarWriter: Sendable {
             bytes += Self.block(header, flag: UInt8(ascii: "x"))
             bytes += records + Self.padding(after: Int64(records.count))
         }
-        bytes += Self.block(member, flag: UInt8(ascii: "0"))
+        var flag = UInt8(ascii: "0")
+        if case .other(let other) = member.kind { flag = other }
+        bytes += Self.block(member, flag: flag)
         writtenBytes += Int64(bytes.count) + member.sizeBytes + Int64(Self.padding(after: member.sizeBytes).count)
         return bytes
     }

@@ -127,6 +127,15 @@ extension FileSystem {
         }
     }
 
+    /// Sets the time of the last change (and of the last access, to the same); a symbolic link is followed.
+    public static func setModified(_ path: FilePath, seconds: Int64, nanoseconds: Int) throws(FileError) {
+        let time = timespec(tv_sec: Int(seconds), tv_nsec: nanoseconds)
+        let times = [time, time]
+        _ = try systemCall("utimensat", path, .changes) {
+            path.withPlatformString { utimensat(AT_FDCWD, $0, times, 0) }
+        }
+    }
+
     /// Gives an open file the permissions and times of another one.
     public static func copyAttributes(
         from source: borrowing OwnedDescriptor,

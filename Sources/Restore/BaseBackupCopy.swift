@@ -8,144 +8,243 @@ import Processes
 import Settings
 import SystemPackage
 
-/// Brings the files of the base backup to their places, all but `global/pg_control`.
+/// Brings the files of the base backup to their places in one pass; `global/pg_control` waits under another name.
 struct BaseBackupCopy {
     let home: ServerHome
     let plan: RestorePlan
+    let host: any RestoreHost
     let reporter: any Reporter
 
     private var settings: ServerSettings { home.settings }
+    private var chain: BackupChain { plan.stored }
+    private var isDelta: Bool { plan.isDelta }
 
-    /// What of the data directory is not restored.
-    private static let exclusions = [
-        "/pg_log/*", "/log/*", "/pg_xlog/*", "/pg_wal/*", "/postmaster.pid", "/recovery.conf", "/tablespace_map",
-    ]
+    /// The trees, their places absolute and without symbolic links; the data directory last.
+    private let roots: [RestoreRoot]
+    private let counter = ByteCounter()
+    private let written = ByteCounter()
+    private let throttles: Throttles
 
-    func run(horizon: Timestamp?) throws {
-        if plan.info.compression != nil {
-            try TarRestore(home: home, plan: plan, reporter: reporter).run()
-        } else if plan.remote != nil || plan.isDelta {
-            try copyByRsync(horizon)
+    /// Prepares a copy; the destinations are there.
+    init(home: ServerHome, plan: RestorePlan, host: any RestoreHost, reporter: any Reporter) throws {
+        self.home = home
+        self.plan = plan
+        self.host = host
+        self.reporter = reporter
+        var roots = plan.tablespaces.map { RestoreRoot(oid: $0.oid, destination: $0.destination) }
+        roots.append(RestoreRoot(oid: nil, destination: plan.destination))
+        let remote = host as? RemoteRestoreHost
+        self.roots = try roots.map { root in
+            let real =
+                try remote?.absolutePath(root.destination)
+                ?? FileSystem.realPath(FilePath(root.destination)).string
+            return RestoreRoot(oid: root.oid, destination: real)
+        }
+        throttles = Throttles(plan: plan, settings: home.settings)
+    }
+
+    func run() throws {
+        guard let remote = host as? RemoteRestoreHost else { return try copyHere() }
+        if isDelta, !chain.isIncremental, !chain.hasTar {
+            try RsyncRestore(home: home, plan: plan, reporter: reporter).run()
+        } else if isDelta {
+            try completeThere(remote)
         } else {
-            try copyNatively()
+            try copyThere(remote, only: nil)
         }
     }
 
-    // MARK: Local
+    // MARK: Here
 
-    private func copyNatively() throws {
-        var copy = TreeCopy()
-        for tablespace in plan.tablespaces {
-            try copy.add(tablespace.source, to: FilePath(tablespace.destination))
+    private func copyHere() throws {
+        let files = RestoredFiles()
+        let (isDelta, counter, written) = (isDelta, counter, written)
+        let sinks = sinks(noting: files) { DirectorySink(isDelta: isDelta, counter: counter, written: written) }
+        let workers = max(2, Workers.coreCount, Int(clamping: settings.parallelJobs))
+        try copy(to: sinks, noting: files, workerCount: workers)
+        if isDelta {
+            for root in roots { try ExtraFiles(root: root, names: files.names(in: root), roots: roots).remove() }
         }
-        let isSkipped = skipRule()
-        try copy.add(plan.source, to: FilePath(plan.destination), isSkipped: isSkipped)
-        let total = copy.totalBytes
-        let show = { (done: Int64) in
-            reporter.progress(
-                ProgressUpdate(label: "Restoring", doneBytes: done, totalBytes: total, isFinished: done >= total)
-            )
-        }
-        try copy.run(
-            workerCount: max(2, Workers.coreCount, Int(clamping: settings.parallelJobs)),
-            check: { try SignalWatch.check() },
-            progress: show
+        try writeManifest(files)
+        reporter.log(
+            .debug,
+            RestoreWork.logger,
+            "The base backup has \(counter.value) bytes, of which \(written.value) had to be written"
         )
     }
 
-    /// The rules of `exclusions`, and what comes last or is made anew, for paths below the data directory.
-    private func skipRule() -> (FilePath) -> Bool {
-        let emptied: Set<FilePath> = ["pg_log", "log", "pg_xlog", "pg_wal"]
-        var skipped: Set<FilePath> = ["global/pg_control", "postmaster.pid", "recovery.conf", "tablespace_map"]
-        for tablespace in plan.tablespaces { skipped.insert(FilePath("pg_tblspc/\(tablespace.oid)")) }
-        return { path in
-            skipped.contains(path) || (path.components.count == 2 && emptied.contains(path.removingLastComponent()))
-        }
-    }
+    // MARK: There
 
-    /// Puts the control file of the backup in place, durably: from now on the server can be started.
-    func placeControlFile(_ path: FilePath) throws {
-        guard plan.info.compression == nil else { return try TarRestore.placeControlFile(path) }
-        let source = plan.source.appending("global/pg_control")
-        let status = try FileSystem.status(of: source)
-        var file = try DurableFile(
-            replacing: path,
-            permissions: status.permissions,
-            temporaryName: "pg_control.restoring"
-        )
-        try file.write(FileSystem.read(source, limit: 1 << 20))
-        try file.copyAttributes(of: status)
-        try file.commit()
-    }
-
-    // MARK: rsync
-
-    private func copyByRsync(_ horizon: Timestamp?) throws {
-        var options = RsyncCopy.Options()
-        options.jobs = max(1, Int(clamping: settings.parallelJobs))
-        options.startBatchSize = Int(clamping: settings.parallelJobsStartBatchSize)
-        options.startBatchPeriodSeconds = Double(settings.parallelJobsStartBatchPeriodSeconds)
-        options.horizonSeconds = horizon?.secondsSinceEpoch
-        options.isFresh = !plan.isDelta
-        options.destinationIsLocal = plan.remote == nil
-        options.expectedBytes = plan.info.sizeBytes
-        _ = try RsyncCopy(command(), options: options, reporter: reporter)
-            .run(items) { try SignalWatch.check() }
-    }
-
-    /// Sends the control file to the other host after everything else.
-    func copyControlFileRemotely() throws {
-        let source = plan.source.appending("global/pg_control").string
-        let destination = rsyncPath(join(plan.destination, "global/pg_control"))
-        try command().run(RsyncCommand.copy(file: source, to: destination), item: "pg_control", leniency: .none)
-    }
-
-    private func command() -> RsyncCommand {
-        var command = RsyncCommand(ssh: plan.remote, pathPrefix: settings.pathPrefix, reporter: reporter)
-        command.isCompressed = plan.isCompressed
-        command.bandwidthLimit = settings.bandwidthLimit.map { Int(clamping: $0) }
-        command.retries = RsyncCommand.Retries(
-            count: Int(clamping: settings.basebackupRetryTimes),
-            pauseSeconds: Double(settings.basebackupRetrySleepSeconds)
-        )
-        return command
-    }
-
-    private var items: [CopyItem] {
-        var items: [CopyItem] = []
-        for tablespace in plan.tablespaces {
-            var item = CopyItem(
-                label: tablespace.name,
-                source: tablespace.source.string + "/",
-                destination: rsyncPath(tablespace.destination),
-                kind: .directory
-            )
-            item.bandwidthLimit = settings.tablespaceBandwidthLimit[tablespace.name]
-            items.append(item)
-        }
-        var pgdata = CopyItem(
-            label: "pgdata",
-            source: plan.source.string + "/",
-            destination: rsyncPath(plan.destination),
-            kind: .directory
-        )
-        pgdata.filter = RsyncFilter(
-            excluded: Self.exclusions + ["/global/pg_control"],
-            protected: plan.tablespaces.flatMap { tablespace in
-                ["/pg_tblspc/\(tablespace.oid)"] + (relative(tablespace.destination).map { ["/" + $0] } ?? [])
+    /// Streams everything, or only some paths, to the other host.
+    private func copyThere(_ remote: RemoteRestoreHost, only wanted: Set<FilePath>?) throws {
+        let (ssh, isCompressed, counter) = (remote.ssh, plan.isCompressed, counter)
+        try retrying {
+            let files = RestoredFiles()
+            let sinks = sinks(noting: files) {
+                let stream = TarStreamSink(ssh: ssh, isCompressed: isCompressed, counter: counter)
+                return wanted.map { FilteredSink(stream, wanted: $0) } ?? stream
             }
+            try copy(to: sinks, noting: files, workerCount: max(1, Int(clamping: settings.parallelJobs)))
+            try writeManifest(files)
+        }
+    }
+
+    /// Compares checksums first, then streams what differs and removes what does not belong there.
+    private func completeThere(_ remote: RemoteRestoreHost) throws {
+        let present = try remote.digests(below: roots.map(\.destination))
+        let digests = Digests()
+        let files = RestoredFiles()
+        let quiet = ByteCounter()
+        let compared = SinkSet { DigestSink(digests, counter: quiet) }
+        try copy(to: compared, noting: files, workerCount: max(2, Workers.coreCount))
+        try copyThere(remote, only: digests.paths(differingFrom: present))
+        for root in roots {
+            let extra = ExtraFiles(root: root, names: files.names(in: root), roots: roots)
+            let paths = try remote.names(below: root.destination).filter { extra.contains($0) }
+            if !paths.isEmpty { try remote.removeTrees(paths, below: root.destination) }
+        }
+    }
+
+    /// Begins anew when the other host goes away, as often as the settings say.
+    private func retrying(_ body: () throws -> Void) throws {
+        var left = settings.basebackupRetryTimes
+        while true {
+            do {
+                return try body()
+            } catch let error as ProcessError where left > 0 && !RestoreError.isInterruption(error) {
+                left -= 1
+                reporter.warning("Copy of base backup failed, retrying: \(error)")
+                try SignalWatch.pause(seconds: Double(settings.basebackupRetrySleepSeconds))
+            }
+        }
+    }
+
+    // MARK: Either
+
+    private func sinks(
+        noting files: RestoredFiles,
+        _ make: @escaping @Sendable () throws -> any FileSink
+    ) -> SinkSet {
+        let (throttles, isIncremental) = (throttles, chain.isIncremental)
+        return SinkSet {
+            var sink = try make()
+            if throttles.limit { sink = ThrottledSink(sink) { throttles[$0] } }
+            if isIncremental { sink = ChecksummingSink(sink, noting: files) }
+            return sink
+        }
+    }
+
+    private func copy(to sinks: SinkSet, noting files: RestoredFiles, workerCount: Int) throws {
+        do {
+            if chain.hasTar {
+                try copyStreams(to: sinks, noting: files)
+            } else {
+                try copyTrees(to: sinks, noting: files, workerCount: workerCount)
+            }
+            try sinks.close()
+        } catch {
+            sinks.abandon()
+            throw error
+        }
+        showProgress(isFinished: true)
+    }
+
+    private func copyTrees(to sinks: SinkSet, noting files: RestoredFiles, workerCount: Int) throws {
+        let restore = TreeRestore(chain: chain, roots: roots, rules: RestoreRules(plan: plan), files: files)
+        let listing = try restore.list()
+        let total = chain.isIncremental ? plan.info.clusterSizeBytes : listing.totalBytes
+        try restore.run(listing, to: sinks, workerCount: workerCount) { try check(sinks, totalBytes: total) }
+    }
+
+    private func copyStreams(to sinks: SinkSet, noting files: RestoredFiles) throws {
+        let tars = TarSource(passphrase: try passphrase(), pathPrefix: settings.pathPrefix)
+        let (chain, rules) = (chain, RestoreRules(plan: plan))
+        let spool = spoolDirectory
+        for root in roots {
+            for backup in chain.newestFirst where backup.isTar {
+                _ = try FileSystem.status(of: backup.archive(of: root))
+            }
+        }
+        try Workers.map(
+            roots,
+            count: max(1, Workers.coreCount),
+            check: { try check(sinks, totalBytes: plan.info.clusterSizeBytes) },
+            body: { root in
+                let restore = StreamRestore(
+                    chain: chain,
+                    root: root,
+                    rules: rules,
+                    files: files,
+                    tars: tars,
+                    spoolDirectory: spool ?? FilePath(root.destination)
+                )
+                try restore.run(to: sinks.next())
+            },
+            inOrder: { _, _ in }
         )
-        // A destination with nothing but dot files counts as empty; they are not ours to remove.
-        pgdata.freshOptions = ["--filter=P /.*"]
-        return items + [pgdata]
     }
 
-    private func relative(_ path: String) -> String? {
-        let root = plan.destination.hasSuffix("/") ? plan.destination : plan.destination + "/"
-        return path.utf8.starts(with: root.utf8) ? String(path.utf8.dropFirst(root.utf8.count)) : nil
+    /// Where increments wait: beside what is restored, or in a directory of this host when that is elsewhere.
+    private var spoolDirectory: FilePath? {
+        guard plan.remote != nil else { return nil }
+        let chosen = plan.request.stagingPath.map { FilePath($0) } ?? settings.stagingPath
+        let isHere = (plan.request.stagingLocation ?? settings.stagingLocation.rawValue) != "remote"
+        return isHere ? chosen ?? FileSystem.temporaryDirectory : FileSystem.temporaryDirectory
     }
 
-    private func rsyncPath(_ path: String) -> String {
-        plan.remote == nil ? path : SSHCommand.rsyncPath(path)
+    private func passphrase() throws -> [UInt8]? {
+        guard let encrypted = chain.newestFirst.first(where: { $0.info.encryption != nil }) else { return nil }
+        reporter.info("Decrypting files from backup '\(encrypted.info.id)' for server '\(home.name)'.")
+        return try DecryptedFile.passphrase(for: encrypted.info.id, of: home.name, settings)
     }
+
+    private func writeManifest(_ files: RestoredFiles) throws {
+        guard chain.isIncremental else { return }
+        let manifest = try CombinedManifest(of: chain.tip, entries: files.entries)
+        try host.write(manifest.contents, to: join(plan.destination, "backup_manifest"))
+    }
+
+    private func check(_ sinks: SinkSet, totalBytes: Int64?) throws {
+        do {
+            try SignalWatch.check()
+        } catch {
+            // A thread that waits for the other host would never come back.
+            sinks.abandon()
+            throw error
+        }
+        showProgress(totalBytes: totalBytes)
+    }
+
+    private func showProgress(totalBytes: Int64? = nil, isFinished: Bool = false) {
+        let done = counter.value
+        reporter.progress(
+            ProgressUpdate(
+                label: "Restoring",
+                doneBytes: done,
+                totalBytes: isFinished ? done : totalBytes.map { max($0, done) },
+                isFinished: isFinished
+            )
+        )
+    }
+}
+
+/// The limits of a copy's rate.
+private struct Throttles: Sendable {
+    private let all: Throttle?
+    private let tablespaces: [Int64: Throttle]
+
+    init(plan: RestorePlan, settings: ServerSettings) {
+        all = settings.bandwidthLimit.flatMap { $0 > 0 ? Throttle(kibibytesPerSecond: $0) : nil }
+        var tablespaces: [Int64: Throttle] = [:]
+        for tablespace in plan.tablespaces {
+            guard let limit = settings.tablespaceBandwidthLimit[tablespace.name], limit > 0 else { continue }
+            tablespaces[tablespace.oid] = Throttle(kibibytesPerSecond: limit)
+        }
+        self.tablespaces = tablespaces
+    }
+
+    /// Whether there is any limit.
+    var limit: Bool { all != nil || !tablespaces.isEmpty }
+
+    subscript(_ root: RestoreRoot) -> Throttle? { root.oid.flatMap { tablespaces[$0] } ?? all }
 }

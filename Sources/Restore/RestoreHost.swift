@@ -1,3 +1,5 @@
+import Backup
+import Failure
 import Files
 import Processes
 import SystemPackage
@@ -6,6 +8,8 @@ import SystemPackage
 protocol RestoreHost: Sendable {
     /// Whether a directory shows no entries, dot files apart; a missing one shows none.
     func looksEmpty(_ directory: String) throws -> Bool
+    /// What is known of a directory that a restore would write to.
+    func state(of directory: String, tablespaces: [Int64]) throws -> DestinationState
     /// The content of a file; `nil` when it is not there.
     func readIfPresent(_ path: String) throws -> [UInt8]?
     /// Makes a directory and those above it, and sees to it that files can be made in it.
@@ -18,6 +22,12 @@ protocol RestoreHost: Sendable {
     func write(_ bytes: [UInt8], to path: String) throws
     /// Replaces the content of a file, and keeps the old one beside it.
     func edit(_ path: String, keepingOriginalAt original: String, contents: [UInt8]) throws
+    /// Writes a file that is on disk, with its name, when this returns.
+    func writeDurably(_ bytes: [UInt8], to path: String) throws
+    /// Gives a file another name, durably.
+    func renameDurably(_ path: String, to newPath: String) throws
+    /// Makes everything below these directories durable.
+    func sync(_ directories: [String]) throws
     /// Removes a file if it is there.
     func removeIfPresent(_ path: String) throws
     /// Makes empty files in a directory.
@@ -31,6 +41,40 @@ struct LocalRestoreHost: RestoreHost {
         guard let kind = try FileSystem.kindIfPresent(path) else { return true }
         guard kind == .directory else { return false }
         return try FileSystem.names(in: path).allSatisfy { $0.hasPrefix(".") }
+    }
+
+    func state(of directory: String, tablespaces: [Int64]) throws -> DestinationState {
+        let path = FilePath(directory)
+        var state = DestinationState()
+        state.looksEmpty = try looksEmpty(directory)
+        guard try FileSystem.isDirectory(path) else { return state }
+        state.mark = try FileSystem.readIfPresent(path.appending(UnfinishedMark.name), limit: 1 << 16)
+        state.version = try text(path.appending("PG_VERSION"))
+        if try FileSystem.exists(path.pushing(ControlFile.path)) {
+            let bytes = try FileSystem.readPrefix(path.pushing(ControlFile.path), count: 8)
+            let digits = Array("0123456789abcdef")
+            state.systemID = String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+        }
+        state.runningPID = try runningServer(in: path)
+        for oid in tablespaces {
+            let link = path.appending("pg_tblspc/\(oid)")
+            guard try FileSystem.kindIfPresent(link, followingLinks: false) == .symbolicLink else { continue }
+            state.links[oid] = try FileSystem.linkTarget(link).string
+        }
+        return state
+    }
+
+    private func text(_ path: FilePath) throws -> String? {
+        try FileSystem.readIfPresent(path, limit: 1 << 16).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The process that `postmaster.pid` names, unless it is gone or something else by now.
+    private func runningServer(in directory: FilePath) throws -> String? {
+        guard let line = try text(directory.appending("postmaster.pid"))?.split(separator: "\n").first,
+            let pid = Int32(line.filter { !$0.isWhitespace }), pid > 0
+        else { return nil }
+        guard let name = try text(FilePath("/proc/\(pid)/comm")) else { return nil }
+        return name.hasPrefix("postgres") || name.hasPrefix("postmaster") ? String(pid) : nil
     }
 
     func readIfPresent(_ path: String) throws -> [UInt8]? {
@@ -82,6 +126,20 @@ struct LocalRestoreHost: RestoreHost {
         try file.close()
     }
 
+    func writeDurably(_ bytes: [UInt8], to path: String) throws {
+        try FileSystem.replaceDurably(FilePath(path), contents: bytes, permissions: [.ownerReadWrite])
+    }
+
+    func renameDurably(_ path: String, to newPath: String) throws {
+        try FileSystem.syncFile(FilePath(path))
+        try FileSystem.rename(FilePath(path), to: FilePath(newPath))
+        try FileSystem.syncParent(of: FilePath(newPath))
+    }
+
+    func sync(_ directories: [String]) throws {
+        _ = try TreeSync.run(directories.map { FilePath($0) }, check: { try SignalWatch.check() })
+    }
+
     func removeIfPresent(_ path: String) throws {
         try FileSystem.unlinkIfPresent(FilePath(path))
     }
@@ -113,6 +171,36 @@ struct RemoteRestoreHost: RestoreHost {
         return outcome.output.isEmpty
     }
 
+    func state(of directory: String, tablespaces: [Int64]) throws -> DestinationState {
+        let script =
+            "[ -d \"$1\" ] || { [ -e \"$1\" ] && echo entries; exit 0; }; cd -- \"$1\" || exit 1; shift; "
+            + "[ -z \"$(ls)\" ] || echo entries; "
+            + "[ -f \(UnfinishedMark.name) ] && echo \"mark $(cat \(UnfinishedMark.name))\"; "
+            + "[ -f PG_VERSION ] && echo \"version $(cat PG_VERSION)\"; "
+            + "[ -f global/pg_control ] && echo \"system $(od -An -tx1 -N8 global/pg_control)\"; "
+            + "if [ -f postmaster.pid ]; then read -r pid < postmaster.pid; "
+            + "case $(cat \"/proc/$pid/comm\" 2>/dev/null || ps -o comm= -p \"$pid\" 2>/dev/null) in *postgres*|*postmaster*) echo \"pid $pid\";; esac; fi; "
+            + "for oid; do [ -L \"pg_tblspc/$oid\" ] && echo \"link $oid $(readlink \"pg_tblspc/$oid\")\"; done; :"
+        let outcome = try run(script, [directory] + tablespaces.map { String($0) })
+        var state = DestinationState()
+        for line in outcome.outputText.split(separator: "\n") {
+            let words = line.split(separator: " ", maxSplits: 1)
+            let value = words.count == 2 ? String(words[1]) : ""
+            switch words.first {
+            case "entries": state.looksEmpty = false
+            case "mark": state.mark = Array(value.utf8)
+            case "version": state.version = value
+            case "system": state.systemID = value
+            case "pid": state.runningPID = value
+            case "link":
+                let parts = value.split(separator: " ", maxSplits: 1)
+                if parts.count == 2, let oid = Int64(parts[0]) { state.links[oid] = String(parts[1]) }
+            default: break
+            }
+        }
+        return state
+    }
+
     func readIfPresent(_ path: String) throws -> [UInt8]? {
         let outcome = try run("if [ -e \"$1\" ]; then printf y && cat -- \"$1\"; fi", [path])
         return outcome.output.isEmpty ? nil : Array(outcome.output.dropFirst())
@@ -138,6 +226,16 @@ struct RemoteRestoreHost: RestoreHost {
         try run("cat > \"$1\"", [path], input: .bytes(bytes))
     }
 
+    func writeDurably(_ bytes: [UInt8], to path: String) throws {
+        let script =
+            "umask 077 && cat > \"$1.new\" && mv -- \"$1.new\" \"$1\" && { \(Self.syncScript("\"$1\"")); }"
+        try run(script, [path], input: .bytes(bytes))
+    }
+
+    func renameDurably(_ path: String, to newPath: String) throws {
+        try run("mv -- \"$1\" \"$2\" && { \(Self.syncScript("\"$2\"")); }", [path, newPath])
+    }
+
     func edit(_ path: String, keepingOriginalAt original: String, contents: [UInt8]) throws {
         try run("cp -p -- \"$1\" \"$2\" && cat > \"$1\"", [path, original], input: .bytes(contents))
     }
@@ -154,7 +252,48 @@ struct RemoteRestoreHost: RestoreHost {
 
     /// Makes everything on the file systems of these directories durable.
     func sync(_ directories: [String]) throws {
-        try run("sync -f -- \"$@\" 2>/dev/null || sync", directories)
+        try run(Self.syncScript("\"$@\""), directories)
+    }
+
+    private static func syncScript(_ paths: String) -> String { "sync -f -- \(paths) 2>/dev/null || sync" }
+
+    /// The absolute path of a directory that is there, without symbolic links.
+    func absolutePath(_ directory: String) throws -> String {
+        let outcome = try run("cd -P -- \"$1\" && pwd -P && printf x", [directory])
+        // The line's end is pwd's, any before it are the name's.
+        return String(decoding: outcome.output.dropLast(2), as: UTF8.self)
+    }
+
+    /// The checksum (SHA-256) of every regular file below these directories, by its path.
+    func digests(below directories: [String]) throws -> [FilePath: String] {
+        let script =
+            "if command -v sha256sum >/dev/null; then s=sha256sum; else s='shasum -a 256'; fi; "
+            + "find -H \"$@\" -type f -print0 | xargs -0 $s --"
+        var digests: [FilePath: String] = [:]
+        var request = ssh.request(remote: ["sh", "-c", script, "barman"] + directories)
+        request.output = .lines { line in
+            // A name with a line end or backslash is told in another form: such a file is sent.
+            guard !line.hasPrefix("\\"), line.utf8.count > 66 else { return }
+            digests[FilePath(String(line.dropFirst(66)))] = String(line.prefix(64))
+        }
+        try request.runChecked()
+        return digests
+    }
+
+    /// Everything below a directory, seen from it.
+    func names(below directory: String) throws -> [FilePath] {
+        let outcome = try run("cd -- \"$1\" && find . -print0", [directory])
+        return outcome.output.split(separator: 0).compactMap { bytes in
+            let path = bytes.dropFirst(2)
+            return path.isEmpty ? nil : FilePath(String(decoding: path, as: UTF8.self))
+        }
+    }
+
+    /// Removes things below a directory, with what is in them.
+    func removeTrees(_ paths: [FilePath], below directory: String) throws {
+        var list: [UInt8] = []
+        for path in paths { list += Array("./\(path.string)".utf8) + [0] }
+        try run("cd -- \"$1\" && xargs -0 rm -rf --", [directory], input: .bytes(list))
     }
 
     /// Runs a script with arguments; each arrives as it is, whatever is in it.

@@ -27,6 +27,8 @@ struct RestorePlan: Sendable {
     let info: BackupInfo
     /// The backups that it is made of, root first, itself last.
     let chain: [BackupInfo]
+    /// How they are stored.
+    let stored: BackupChain
     /// All records of the server.
     let catalog: BackupCatalog
     /// The absolute path of the destination.
@@ -39,7 +41,8 @@ struct RestorePlan: Sendable {
     /// How the other host is reached; `nil` for a local restore.
     let remote: SSHCommand?
     let usesGetWAL: Bool
-    let isDelta: Bool
+    /// Whether what is in the destination is kept where it is right: asked for, or to complete a restore that was cut off.
+    var isDelta: Bool
     let isCompressed: Bool
 
     var version: Int { Int(clamping: info.version ?? 0) }
@@ -101,13 +104,14 @@ struct RestorePlanner {
             throw Failure("Network compression can only be used with remote recovery.", hint: remoteHint)
         }
         let isDelta = request.deltaRestore ?? settings.recoveryOptions.contains(.deltaRestore)
-        try checkDelta(info, isDelta: isDelta)
         try checkSnapshot(info)
         try checkSupport(info)
+        let chain = try chain(of: info, in: catalog)
         return RestorePlan(
             request: request,
             info: info,
-            chain: try chain(of: info, in: catalog),
+            chain: chain,
+            stored: try BackupChain(chain, in: home),
             catalog: catalog,
             destination: try absolute(request.destination),
             source: try home.dataDirectory(of: info.id),
@@ -267,18 +271,6 @@ struct RestorePlanner {
         return command
     }
 
-    private func checkDelta(_ info: BackupInfo, isDelta: Bool) throws(Failure) {
-        guard isDelta else { return }
-        let isPlain = !info.isIncremental && info.compression == nil && info.encryption == nil
-        if request.remoteSSHCommand == nil {
-            guard isPlain else {
-                throw Failure("Cannot restore a backup locally with delta mode when the backup is not plain.")
-            }
-        } else if (request.stagingLocation ?? settings.stagingLocation.rawValue) == "remote" {
-            throw Failure("Cannot restore a backup remotely with delta mode when 'staging_location=remote'.")
-        }
-    }
-
     private func checkSnapshot(_ info: BackupInfo) throws(Failure) {
         if info.snapshotsInfo != nil {
             guard request.snapshotRecoveryInstance != nil else {
@@ -305,22 +297,11 @@ struct RestorePlanner {
         if info.snapshotsInfo != nil {
             throw Failure(refusal("restoring snapshot backups is not supported by this release"))
         }
-        if let encryption = info.encryption {
-            throw Failure(
-                refusal("backup is encrypted with '\(encryption)', which is not supported by this release")
-            )
-        }
-        if info.isIncremental {
-            throw Failure(refusal("restoring incremental backups is not supported by this release"))
-        }
         if settings.basebackupsAreInCloud {
             throw Failure(refusal("backups in an object store are not supported by this release"))
         }
         if let compression = info.compression, !["gzip", "lz4", "zstd", "none"].contains(compression) {
             throw Failure("Unexpected compression format: \(compression)")
-        }
-        if info.compression != nil, request.remoteSSHCommand != nil {
-            throw Failure(refusal("restoring compressed backups to another host is not supported by this release"))
         }
     }
 }

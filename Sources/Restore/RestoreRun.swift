@@ -43,12 +43,12 @@ public struct RestoreRun: Sendable {
     /// `rate` is how fast it is expected to copy.
     public func forecast(rate: CopyRate = .assumed) throws(Failure) -> RestoreForecast {
         do {
-            let plan = try RestorePlanner(home: home, request: request, reporter: reporter).plan()
+            var plan = try RestorePlanner(home: home, request: request, reporter: reporter).plan()
             let host = host(of: plan)
             var early: [PlanFinding] = []
             var target = RecoveryTarget()
             do {
-                try checkDestination(plan, host)
+                plan.isDelta = try checkDestination(plan, host)
             } catch let failure as Failure {
                 early.append(PlanFinding("destination", .refused, failure.message, hint: failure.hint))
             }
@@ -84,10 +84,10 @@ public struct RestoreRun: Sendable {
     }
 
     private func restore() throws -> RestoreReport {
-        let plan = try RestorePlanner(home: home, request: request, reporter: reporter).plan()
+        var plan = try RestorePlanner(home: home, request: request, reporter: reporter).plan()
         try WALIntake(home: home, reporter: reporter).run()
         let host = host(of: plan)
-        try checkDestination(plan, host)
+        plan.isDelta = try checkDestination(plan, host)
         let path = try checkBeforehand(plan, host)
         let hooks = RecoveryHooks(home: home, plan: plan, reporter: reporter)
         if request.runsHooks { try hooks.run(.pre) }
@@ -96,8 +96,8 @@ public struct RestoreRun: Sendable {
         return report
     }
 
-    /// Refuses a destination that cannot be reached or holds something.
-    private func checkDestination(_ plan: RestorePlan, _ host: any RestoreHost) throws {
+    /// Refuses a destination that cannot be reached or must not be written to; true when what is there can be completed.
+    private func checkDestination(_ plan: RestorePlan, _ host: any RestoreHost) throws -> Bool {
         if let remote = host as? RemoteRestoreHost {
             guard try remote.answers() else {
                 throw Failure(
@@ -105,22 +105,7 @@ public struct RestoreRun: Sendable {
                 )
             }
         }
-        guard !plan.isDelta else { return }
-        let advice =
-            "Please choose a different location or manually empty the folder."
-        guard try host.looksEmpty(plan.destination) else {
-            throw Failure(
-                "The restore operation cannot proceed because the destination folder '\(request.destination)' is not "
-                    + "empty. To prevent accidental data loss, the destination must be empty. \(advice)"
-            )
-        }
-        for tablespace in plan.tablespaces where try !host.looksEmpty(tablespace.destination) {
-            throw Failure(
-                "The restore operation cannot proceed. The destination path '\(tablespace.destination)' for the "
-                    + "tablespace '\(tablespace.name)' is not empty. To prevent accidental data loss, the tablespace "
-                    + "destination must be empty. \(advice)"
-            )
-        }
+        return try DestinationGuard(plan: plan, host: host).check() == .delta
     }
 }
 

@@ -34,10 +34,9 @@ struct RestoreWork {
         )
         let wal = try walDelivery(target)
         if let text = target.announcement(timeline: try targetTimelineText(target)) { reporter.info(text) }
-        let horizon = try safeHorizon()
         try wal?.checkBeforehand()
 
-        try copyBaseBackup(horizon)
+        try copyBaseBackup()
         try placeMetadata()
         try wal?.run()
         let recoverySettings = try recoverySettings(target, walDirectory: wal?.directory)
@@ -69,6 +68,13 @@ struct RestoreWork {
                     + "files that are required for consistency."
             )
         }
+        let staging = [
+            request.stagingPath, request.stagingLocation, request.recoveryStagingPath, request.localStagingPath,
+            request.combineMode,
+        ]
+        if staging.contains(where: { $0 != nil }) {
+            reporter.info("The staging options are not needed: a backup goes to its destination in one pass.")
+        }
         guard request.partialWAL else { return }
         if plan.usesGetWAL {
             reporter.warning("The --partial-wal option was ignored as it only works with --no-get-wal.")
@@ -91,30 +97,9 @@ struct RestoreWork {
         return WALDelivery(home: home, plan: plan, target: target, path: path, host: host, reporter: reporter)
     }
 
-    /// Before this time what lies in the destination can be believed to be what it looks like.
-    private func safeHorizon() throws -> Timestamp? {
-        guard let bytes = try host.readIfPresent(join(plan.destination, ".barman-recover.info")) else {
-            reporter.log(.debug, Self.logger, "No safe horizon: \(plan.destination) holds no earlier restore")
-            return nil
-        }
-        let path = FilePath(plan.destination).appending(".barman-recover.info")
-        let earlier: BackupInfo
-        do {
-            earlier = try BackupInfo(parsing: bytes, id: plan.info.id, path: path, serverName: nil, mode: nil)
-        } catch {
-            // What cannot be read vouches for nothing: everything is compared.
-            reporter.log(.warning, Self.logger, "Cannot read \(path): \(error)")
-            return nil
-        }
-        guard let old = earlier.beginTime, let new = plan.info.beginTime else { return nil }
-        let horizon = min(old, new)
-        reporter.info("Using safe horizon time for smart rsync copy: \(horizon.catalogText)")
-        return horizon
-    }
-
     // MARK: Copy
 
-    private func copyBaseBackup(_ horizon: Timestamp?) throws {
+    private func copyBaseBackup() throws {
         reporter.info("Copying the base backup.")
         try RestoreError.naming("unable to initialise destination directory '\(plan.destination)': ") {
             try host.prepareDirectory(plan.destination, isPrivate: true)
@@ -124,14 +109,17 @@ struct RestoreWork {
             try RestoreError.naming(words) { try host.prepareDirectory(tablespace.destination, isPrivate: true) }
         }
         try RestoreError.naming("Failure copying base backup: ") {
+            for directory in [plan.destination] + plan.tablespaces.map(\.destination) {
+                try host.writeDurably(UnfinishedMark(plan: plan).contents, to: join(directory, UnfinishedMark.name))
+            }
             // Whatever an older restore left there must not start from now on.
             try host.removeIfPresent(controlFile)
-            try BaseBackupCopy(home: home, plan: plan, reporter: reporter).run(horizon: horizon)
+            try BaseBackupCopy(home: home, plan: plan, host: host, reporter: reporter).run()
         }
         try linkTablespaces()
     }
 
-    private var controlFile: String { join(plan.destination, "global/pg_control") }
+    private var controlFile: String { join(plan.destination, ControlFile.path.string) }
 
     private func linkTablespaces() throws {
         guard !plan.tablespaces.isEmpty else { return }
@@ -226,15 +214,12 @@ struct RestoreWork {
         let walDirectory = plan.walDestination(isPointInTime: target.isPointInTime)
         let directories =
             [plan.destination] + plan.tablespaces.map(\.destination) + [walDirectory].filter { !isInside($0) }
-        if let remote = host as? RemoteRestoreHost {
-            try remote.sync(directories)
-            try RestoreError.naming("Failure copying base backup: ") {
-                try BaseBackupCopy(home: home, plan: plan, reporter: reporter).copyControlFileRemotely()
-            }
-            try remote.sync([plan.destination])
-        } else {
-            _ = try TreeSync.run(directories.map { FilePath($0) }, check: { try SignalWatch.check() })
-            try BaseBackupCopy(home: home, plan: plan, reporter: reporter).placeControlFile(FilePath(controlFile))
+        try host.sync(directories)
+        try RestoreError.naming("Failure copying base backup: ") {
+            try host.renameDurably(join(plan.destination, ControlFile.waitingPath.string), to: controlFile)
+        }
+        for directory in plan.tablespaces.map(\.destination) + [plan.destination] {
+            try host.removeIfPresent(join(directory, UnfinishedMark.name))
         }
         let seconds = Interruption.monotonicSeconds - began
         let text = PythonText.fixed(seconds, decimals: 3)

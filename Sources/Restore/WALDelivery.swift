@@ -169,64 +169,65 @@ struct WALDelivery {
     }
 
     private func deliverGroup(_ files: [File]) throws {
-        guard plan.remote != nil else { return try unpack(files, into: FilePath(directory)) }
-        let batchSize = 256
-        var rest = files[...]
-        while !rest.isEmpty {
-            try send(Array(rest.prefix(batchSize)))
-            rest = rest.dropFirst(batchSize)
-        }
+        guard let remote = host as? RemoteRestoreHost else { return try unpack(files, into: FilePath(directory)) }
+        try stream(files, to: remote)
     }
 
-    /// Writes the files as PostgreSQL reads them, several at a time, each durable.
+    private var threadCount: Int { max(2, Workers.coreCount, Int(clamping: home.settings.parallelJobs)) }
+
+    /// Writes the files as PostgreSQL reads them, several at a time; the sync of everything comes later.
     private func unpack(_ files: [File], into directory: FilePath) throws {
         let reader = WALReader(home: home)
         try Workers.map(
             files,
-            count: max(2, Workers.coreCount, Int(clamping: home.settings.parallelJobs)),
+            count: threadCount,
             window: 256,
             check: { try SignalWatch.check() },
-            body: { file in
-                try reader.fetch(file.source, to: directory.appending(file.deliveredName), synchronizing: true)
-            },
+            body: { file in try reader.fetch(file.source, to: directory.appending(file.deliveredName)) },
             inOrder: { _, _ in }
         )
     }
 
-    /// Sends files to the other host: as they lie in the archive when all are plain, otherwise unpacked here first.
-    private func send(_ files: [File]) throws {
-        let workspace = try FileSystem.createTemporaryDirectory(prefix: "barman_wal-")
-        defer {
-            // Left behind it wastes space in the temporary directory, which others look after.
-            _ = try? FileSystem.removeTree(workspace)
-        }
-        let isPlain = !files.contains { $0.isCompressed || $0.isPartial }
-        if !isPlain { try unpack(files, into: workspace) }
-        let groups = isPlain ? Dictionary(grouping: files) { $0.source.removingLastComponent() } : [workspace: files]
-        for (source, group) in groups.sorted(by: { $0.key.string < $1.key.string }) {
-            let list = workspace.appending(".list")
-            try FileSystem.replaceDurably(list, contents: Array(group.map { $0.deliveredName + "\n" }.joined().utf8))
-            let words = RsyncCommand.copy(
-                from: source.string + "/",
-                to: SSHCommand.rsyncPath(self.directory + "/"),
-                list: list
-            )
-            do {
-                try command.run(words, item: "WAL files", leniency: .none)
-            } catch let failure as RsyncFailure {
-                throw Failure(
-                    "data transfer failure while copying WAL files to directory "
-                        + "'\(self.directory)'\nrsync error:\n\(failure.outcome.outputText)\(failure.outcome.errorText)"
-                )
-            }
-        }
-    }
+    /// What may wait in memory for its turn in the stream.
+    private static let waitingBytes: UInt64 = 64 << 20
 
-    private var command: RsyncCommand {
-        var command = RsyncCommand(ssh: plan.remote, pathPrefix: home.settings.pathPrefix, reporter: reporter)
-        command.isCompressed = plan.isCompressed
-        command.bandwidthLimit = home.settings.bandwidthLimit.map { Int(clamping: $0) }
-        return command
+    /// Sends the files as PostgreSQL reads them, unpacked on several threads; nothing of them touches a disk of this host.
+    private func stream(_ files: [File], to remote: RemoteRestoreHost) throws {
+        let root = RestoreRoot(oid: nil, destination: try remote.absolutePath(directory))
+        let stream = TarStreamSink(ssh: remote.ssh, isCompressed: plan.isCompressed, counter: ByteCounter())
+        let throttle = home.settings.bandwidthLimit.flatMap { $0 > 0 ? Throttle(kibibytesPerSecond: $0) : nil }
+        let sink: any FileSink = throttle.map { limit in ThrottledSink(stream) { _ in limit } } ?? stream
+        let reader = WALReader(home: home)
+        let limit = Int(clamping: max(plan.info.segmentSize.bytes, 1 << 20))
+        let window = max(1, Int(clamping: Self.waitingBytes / UInt64(limit)))
+        do {
+            try Workers.map(
+                files,
+                count: min(threadCount, window),
+                window: window,
+                check: { try SignalWatch.check() },
+                body: { file in
+                    let status = try FileSystem.status(of: file.source)
+                    let member = RestoredMember(
+                        path: FilePath(file.deliveredName),
+                        kind: .file,
+                        permissions: .ownerReadWrite,
+                        modifiedSeconds: status.modifiedSeconds
+                    )
+                    return (member, try reader.contents(of: file.source, limit: limit))
+                },
+                inOrder: { _, file in try sink.put(file.0, file.1, in: root) }
+            )
+            try sink.close()
+        } catch let error as ProcessError where !RestoreError.isInterruption(error) {
+            throw Failure(
+                "data transfer failure while copying WAL files to directory '\(directory)'\n\(error)",
+                cause: error
+            )
+        } catch {
+            sink.abandon()
+            throw error
+        }
     }
 
     /// Tells PostgreSQL that it need not archive these files again.

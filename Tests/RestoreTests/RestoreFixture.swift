@@ -61,7 +61,8 @@ struct RestoreFixture {
         }
         try FileSystem.createDirectories(catalog.appending("16384/PG_15_1/5"))
         try put("15\n", "data/PG_VERSION")
-        try put("control", "data/global/pg_control")
+        // The first eight bytes are the system identifier.
+        try put("control!", "data/global/pg_control")
         try put("START WAL LOCATION: 0/3000028\n", "data/backup_label")
         try put(String(repeating: "table", count: 2000), "data/base/1/1259")
         try put("space", "16384/PG_15_1/5/16385")
@@ -80,6 +81,7 @@ struct RestoreFixture {
     var info: BackupInfo {
         var info = BackupInfo(id: Self.id, serverName: "pg", mode: "rsync-concurrent")
         info.status = .done
+        info.systemID = "2408422438106722147"
         info.version = 150_000
         info.timeline = Timeline(rawValue: 1)
         info.beginTime = Timestamp(catalogText: "2026-03-01 02:00:00+00:00")
@@ -101,6 +103,23 @@ struct RestoreFixture {
         try XlogDatabase(home).append(
             names.map { XlogRecord(name: $0, sizeBytes: 24, time: 1_770_000_000.5, compression: nil) }
         )
+    }
+
+    /// Stores the backup as pg_basebackup does in tar format; `option` makes `tar` compress.
+    func turnIntoTar(compression: String, option: [String], suffix: String) throws {
+        let data = catalog.appending("data")
+        let tree = FilePath(world.path("tree"))
+        try FileSystem.rename(data, to: tree)
+        try FileSystem.createDirectory(data)
+        for (name, source) in [("base", tree), ("16384", catalog.appending("16384"))] {
+            let archive = data.appending("\(name).\(suffix)").string
+            try ProcessRequest("tar", option + ["--format=ustar", "-cf", archive, "-C", source.string, "."])
+                .runChecked()
+        }
+        var info = info
+        info.mode = "postgres"
+        info.compression = compression
+        try BackupCatalog.save(info, in: home)
     }
 
     /// Writes a file of the backup.
@@ -145,7 +164,7 @@ struct RestoreFixture {
             var names: [String] = []
             guard try FileSystem.exists(destination) else { return [] }
             try FileSystem.walk(destination) { names.append($0.relativePath.string) }
-            return names.sorted()
+            return names.filter { $0 != UnfinishedMark.name }.sorted()
         }
     }
 }

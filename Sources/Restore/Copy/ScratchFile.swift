@@ -1,0 +1,19 @@
+import Files
+import SystemPackage
+
+/// A file without a name, for what must wait: it goes with the process, however that ends.
+final class ScratchFile: Sendable {
+    let file: OwnedDescriptor
+
+    /// Makes one on the file system of a directory; only we can read it.
+    init(in directory: FilePath) throws {
+        let path = directory.appending(".barman-restore-\(FileSystem.randomNamePart())")
+        file = try OwnedDescriptor(
+            opening: path,
+            .readWrite,
+            options: [.create, .exclusiveCreate, .noFollow],
+            permissions: [.ownerReadWrite]
+        )
+        try FileSystem.unlink(path)
+    }
+}

@@ -1,0 +1,139 @@
+import Catalog
+import Failure
+import Files
+import Pipeline
+import Processes
+import SystemPackage
+
+/// Restores from a chain that lies in the catalog as files: several files at a time, each in one pass.
+struct TreeRestore {
+    /// A file to bring, and its root.
+    fileprivate struct Task: Sendable {
+        let member: RestoredMember
+        let root: RestoreRoot
+    }
+
+    let chain: BackupChain
+    let roots: [RestoreRoot]
+    let rules: RestoreRules
+    let files: RestoredFiles
+
+    /// What is to be copied, listed beforehand.
+    struct Listing: Sendable {
+        fileprivate var directories: [Task] = []
+        fileprivate var files: [Task] = []
+        var totalBytes: Int64 = 0
+    }
+
+    func list() throws -> Listing {
+        var listing = Listing()
+        for root in roots {
+            var tree = TreeListing()
+            try tree.add(chain.tip.tree(of: root)) { rules.isSkipped($0, in: root) }
+            for member in tree.members {
+                let task = Task(member: member, root: root)
+                if member.kind == .directory { listing.directories.append(task) } else { listing.files.append(task) }
+            }
+            listing.totalBytes += tree.totalBytes
+        }
+        // The largest first: then no thread is left alone with one at the end.
+        listing.files.sort { $0.member.sizeBytes > $1.member.sizeBytes }
+        return listing
+    }
+
+    /// Copies everything; `check` is called often.
+    func run(_ listing: Listing, to sinks: SinkSet, workerCount: Int, check: () throws -> Void) throws {
+        let skeleton = try sinks.next()
+        for task in listing.directories {
+            files.note(task.member.path, in: task.root)
+            try skeleton.makeDirectory(task.member, in: task.root)
+        }
+        // Where directories are made elsewhere, they must be there before several streams put files into them.
+        if workerCount > 1 { try skeleton.flush() }
+        try Workers.map(
+            listing.files,
+            count: workerCount,
+            window: 1024,
+            check: check,
+            makeState: { workerCount > 1 ? try sinks.next() : skeleton },
+            body: { (sink: inout any FileSink, task: Task) in try restore(task, to: sink) },
+            inOrder: { _, _ in }
+        )
+    }
+
+    private func restore(_ task: Task, to sink: any FileSink) throws {
+        var member = task.member
+        guard let source = member.source else { return }
+        if chain.isIncremental, let path = member.path.withoutIncrementalPrefix {
+            member.path = path
+            files.note(path, in: task.root)
+            return try combine(member, in: task.root, to: sink)
+        }
+        member.path = rules.place(member.path, in: task.root)
+        files.note(member.path, in: task.root)
+        if chain.isIncremental, task.root.isData, member.path == "backup_label" {
+            return try sink.put(member, BackupLabel(FileSystem.read(source, limit: 1 << 20)).combined, in: task.root)
+        }
+        try sink.copy(member, from: source, in: task.root)
+    }
+
+    private func combine(_ member: RestoredMember, in root: RestoreRoot, to sink: any FileSink) throws {
+        var increments: [CombinedFile.Increment] = []
+        for backup in chain.newestFirst {
+            let tree = try backup.tree(of: root)
+            let place = tree.pushing(member.path)
+            if let full = try open(place) {
+                let status = try full.file.status()
+                let source = CombinedFile.Full(sizeBytes: status.sizeBytes) { buffer, offset in
+                    try full.file.readExactly(into: buffer, at: offset)
+                }
+                return try emit(CombinedFile(increments: increments, full: source), member, place, root, to: sink)
+            }
+            let path = place.withIncrementalPrefix
+            guard let file = try open(path) else {
+                throw Failure("\(place) is in no backup before \(backup.info.id), and \(backup.info.id) lacks it")
+            }
+            let header = try IncrementalHeader(path: path, fileBytes: file.file.status().sizeBytes) { buffer, offset in
+                try file.file.read(into: buffer, at: offset)
+            }
+            increments.append(
+                CombinedFile.Increment(header: header) { buffer, offset in
+                    try file.file.readExactly(into: buffer, at: offset)
+                }
+            )
+        }
+        throw Failure("No full copy of \(member.path) is in the backups that \(chain.tip.info.id) builds on")
+    }
+
+    private func emit(
+        _ combined: CombinedFile,
+        _ member: RestoredMember,
+        _ full: FilePath,
+        _ root: RestoreRoot,
+        to sink: any FileSink
+    ) throws {
+        var member = member
+        member.sizeBytes = combined.sizeBytes
+        if combined.isUnchanged { return try sink.copy(member, from: full, in: root) }
+        try sink.begin(member, in: root)
+        try combined.forEachPiece { try sink.write($0) }
+        try sink.end()
+    }
+
+    private func open(_ path: FilePath) throws -> SharedFile? {
+        do {
+            return SharedFile(try OwnedDescriptor(opening: path))
+        } catch  where error.isMissing {
+            return nil
+        }
+    }
+}
+
+/// An open file that closures keep.
+final class SharedFile: Sendable {
+    let file: OwnedDescriptor
+
+    init(_ file: consuming OwnedDescriptor) {
+        self.file = file
+    }
+}
