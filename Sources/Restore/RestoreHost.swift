@@ -127,7 +127,13 @@ struct LocalRestoreHost: RestoreHost {
     }
 
     func writeDurably(_ bytes: [UInt8], to path: String) throws {
-        try FileSystem.replaceDurably(FilePath(path), contents: bytes, permissions: [.ownerReadWrite])
+        // A name of its own: what a killed run left is replaced by the next one.
+        try FileSystem.replaceDurably(
+            FilePath(path),
+            contents: bytes,
+            permissions: [.ownerReadWrite],
+            temporaryName: FilePath(path).lastComponent.map { "\($0.string).new" }
+        )
     }
 
     func renameDurably(_ path: String, to newPath: String) throws {

@@ -19,7 +19,7 @@ private struct Sample {
             withUnsafeBytes(of: word.littleEndian) { bytes += $0 }
         }
         if !blocks.isEmpty { bytes += [UInt8](repeating: 0, count: (Self.page - bytes.count % Self.page) % Self.page) }
-        for block in blocks { bytes += [UInt8](repeating: UInt8(truncatingIfNeeded: block + 1), count: Self.page) }
+        for block in blocks { bytes += [UInt8](repeating: UInt8(truncatingIfNeeded: block &+ 1), count: Self.page) }
         return bytes
     }
 }
