@@ -9,7 +9,7 @@ import Testing
         try site.waitForFreshIdentifier()
         let backup = try site.host.startBarman("backup", "--bwlimit", "3000", "pg")
         let base = "\(site.host.home)/pg/base"
-        let isCopying = try Shell.wait(seconds: 30) {
+        let isCopying = Shell.wait(seconds: 30) {
             guard let id = site.world.names(in: base).last else { return false }
             return site.world.names(in: "\(base)/\(id)/data").count > 5
         }
