@@ -25,9 +25,9 @@ import Testing
         try World.with { world in
             let drills = try Drills(world)
             try drills.end(by: SIGINT)
-            #expect(try world.names(in: drills.scratch).isEmpty)
+            #expect(world.names(in: drills.scratch).isEmpty)
             try drills.end(by: SIGKILL)
-            #expect(try world.names(in: drills.scratch).count == 1)
+            #expect(world.names(in: drills.scratch).count == 1)
             try drills.pass()
             let servers = try world.shell("pgrep -f -- '-D \(drills.scratch)'")
             #expect(servers.status == 1, "\(servers)")
