@@ -69,7 +69,7 @@ private struct Drills {
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.lines.contains("Result: PASSED"))
         #expect(outcome.out.contains(", 2 assertions\n") && outcome.out.contains("\tNewest commit: "))
-        #expect(try world.names(in: scratch).isEmpty)
+        #expect(world.names(in: scratch).isEmpty)
         #expect(try site.host.barman("check", "pg").out.contains("\trestore drill: OK (last drill "))
         #expect(try site.host.barman("status", "pg").out.contains("\tLast restore drill: passed, "))
     }
@@ -112,14 +112,14 @@ private struct Drills {
         }
         let unread = try drill("--sql", "/nowhere/at/all")
         #expect(unread.status == 1 && unread.err.contains("cannot read the assertions"), "\(unread)")
-        #expect(try world.names(in: scratch).isEmpty)
+        #expect(world.names(in: scratch).isEmpty)
     }
 
     private func expectDefect(_ outcome: Outcome, _ says: String) throws {
         #expect(outcome.status == 1, "\(outcome)")
         #expect(outcome.out.contains("\tDEFECT: ") && outcome.out.contains(says), "\(outcome)")
         #expect(outcome.lines.contains("Result: FAILED"), "\(outcome)")
-        #expect(try world.names(in: scratch).isEmpty)
+        #expect(world.names(in: scratch).isEmpty)
     }
 
     /// `drill_maximum_age` makes `check` fail; the record in JSON; a drill to a target.
