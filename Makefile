@@ -5,10 +5,10 @@ DESTDIR ?=
 SWIFT ?= swift
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build install pages conformance lint format bench bootstrap clean
+.PHONY: help demo test build install deb rpm pages test-packages conformance lint format bench bootstrap clean
 
 help: ## Lists the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: build ## Loses a table and gets it back: a backup and a point-in-time recovery on a private PostgreSQL.
 	@scripts/demo
@@ -42,6 +42,18 @@ install: build ## Installs the programs under $(DESTDIR)$(PREFIX).
 	install -m 0755 dist/bin/barman "$(DESTDIR)$(PREFIX)/bin/barman"
 	install -m 0755 dist/bin/barman-wal "$(DESTDIR)$(PREFIX)/bin/barman-wal"
 	for name in barman-wal-archive barman-wal-restore; do ln -sfn barman-wal "$(DESTDIR)$(PREFIX)/bin/$$name"; done
+
+deb: build ## Makes the Debian packages barman and barman-cli in dist.
+	@scripts/bootstrap --packages
+	@scripts/package deb
+
+rpm: build ## Makes the RPM packages of the same content in dist.
+	@scripts/bootstrap --packages
+	@scripts/package rpm
+
+test-packages: deb ## Installs, upgrades and removes the packages in bare Debian systems, and works with them there; needs root.
+	@scripts/package rpm
+	@scripts/test-packages
 
 pages: ## Writes the references in docs/ anew from the tables of commands and options.
 	@$(SWIFT) run barman-pages committed .
