@@ -5,7 +5,7 @@ DESTDIR ?=
 SWIFT ?= swift
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build install deb rpm pages test-packages conformance lint format bench bootstrap clean
+.PHONY: help demo test build share install deb rpm pages test-packages conformance lint format bench bootstrap clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -33,21 +33,26 @@ build: bootstrap ## Builds the release with a static Swift runtime into dist/bin
 	@for name in barman-wal-archive barman-wal-restore; do ln -sfn barman-wal "dist/bin/$$name"; done
 	@scripts/check-links dist/bin/barman
 	@scripts/check-links --static dist/bin/barman-wal
+
+share: build ## Makes manual, completions and the example of barman.conf in dist/share.
 	@$(SWIFT) build -c release --static-swift-stdlib --product barman-pages
 	@rm -rf dist/share
 	@"$$($(SWIFT) build -c release --static-swift-stdlib --show-bin-path)/barman-pages" installed dist/share
 
-install: build ## Installs the programs under $(DESTDIR)$(PREFIX).
+install: share ## Installs the programs and their manual under $(DESTDIR)$(PREFIX).
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 0755 dist/bin/barman "$(DESTDIR)$(PREFIX)/bin/barman"
 	install -m 0755 dist/bin/barman-wal "$(DESTDIR)$(PREFIX)/bin/barman-wal"
 	for name in barman-wal-archive barman-wal-restore; do ln -sfn barman-wal "$(DESTDIR)$(PREFIX)/bin/$$name"; done
+	install -d "$(DESTDIR)$(PREFIX)/share/man/man1" "$(DESTDIR)$(PREFIX)/share/man/man5"
+	install -m 0644 dist/share/man/man1/*.1 "$(DESTDIR)$(PREFIX)/share/man/man1"
+	install -m 0644 dist/share/man/man5/barman.5 "$(DESTDIR)$(PREFIX)/share/man/man5"
 
-deb: build ## Makes the Debian packages barman and barman-cli in dist.
+deb: share ## Makes the Debian packages barman and barman-cli in dist.
 	@scripts/bootstrap --packages
 	@scripts/package deb
 
-rpm: build ## Makes the RPM packages of the same content in dist.
+rpm: share ## Makes the RPM packages of the same content in dist.
 	@scripts/bootstrap --packages
 	@scripts/package rpm
 
