@@ -21,8 +21,6 @@ public struct WALStreaming: Sendable {
     private let archiveReporter: any Reporter
     private let patienceSeconds: Double
     private static let logger = "barman.wal_archiver"
-    private static let firstPauseSeconds = 1.0
-    private static let longestPauseSeconds = 30.0
 
     /// Prepares to stream from `server`, whose streaming connection is configured; `archiveReporter` is told of the archiving.
     public init(
@@ -41,45 +39,47 @@ public struct WALStreaming: Sendable {
 
     /// Streams until the program is asked to end, which is no error.
     ///
-    /// Throws `Failure` when it cannot begin, and when it could not go on for too long.
-    public func run() throws {
+    /// `prepare` is called before each new try: the server at the other end may be another one by then. Throws `Failure` when it
+    /// cannot begin, and when it could not go on for too long.
+    public func run(prepareAgain: () throws -> Void = {}) throws {
         let archiver = OnDemandWorker(isModest: true) { archive() }
         // What is being archived when we are asked to end is ended as well, in a state that the next run takes up.
         defer { archiver.end() }
         archiver.wake()
-        var pauseSeconds = Self.firstPauseSeconds
-        var failingSinceSeconds: Double?
+        var patience = StreamingPatience(limitSeconds: patienceSeconds)
         var isSynchronous = false
         while true {
-            isSynchronous = isCountedOn() ?? isSynchronous
-            let hasBegun = Atomic(false)
-            do throws(ReplicationError) {
+            let attempt = Mutex(StreamingPatience.Attempt(beganSeconds: Interruption.monotonicSeconds))
+            do {
+                if patience.isTried { try prepareAgain() }
+                isSynchronous = isCountedOn() ?? isSynchronous
                 try receive(isSynchronous: isSynchronous) { event in
                     reporter.info("\(home.name): \(event)")
-                    switch event {
-                    case .finishedSegment: archiver.wake()
-                    case .started: hasBegun.store(true, ordering: .relaxed)
-                    default: break
-                    }
+                    attempt.withLock { $0.note(event) }
+                    if case .finishedSegment = event { archiver.wake() }
                 }
                 return
+            } catch  where Interruption.isRequested {
+                return
             } catch {
-                if hasBegun.load(ordering: .relaxed) {
-                    failingSinceSeconds = Interruption.monotonicSeconds
-                    pauseSeconds = Self.firstPauseSeconds
-                }
-                // Somebody who starts us by hand learns at once why it does not work.
-                guard !error.isFinal, let since = failingSinceSeconds,
-                    Interruption.monotonicSeconds - since < patienceSeconds
-                else { throw Failure("ArchiverFailure:\(error)", cause: error) }
-                reporter.warning("\(home.name): \(error); trying again in \(Int(pauseSeconds)) seconds")
+                let now = Interruption.monotonicSeconds
+                guard (error as? ReplicationError)?.isFinal != true,
+                    let pause = patience.pauseSeconds(after: attempt.withLock { $0 }, nowSeconds: now)
+                else { throw Self.failure(error) }
+                let reason = "\(error)".trimmingPrefix(Self.failurePrefix)
+                reporter.warning("\(home.name): \(reason); trying again in \(Int(pause)) seconds")
                 // What waits to be archived may be what fills the disk.
                 archiver.wake()
-                guard Interruption.pause(seconds: pauseSeconds) else { return }
-                pauseSeconds = min(pauseSeconds * 2, Self.longestPauseSeconds)
+                guard Interruption.pause(seconds: pause) else { return }
                 server.forgetFacts()
             }
         }
+    }
+
+    private static let failurePrefix = "ArchiverFailure:"
+
+    private static func failure(_ error: any Error) -> Failure {
+        error as? Failure ?? Failure("\(failurePrefix)\(error)", cause: error)
     }
 
     private func receive(

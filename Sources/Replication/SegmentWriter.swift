@@ -26,6 +26,7 @@ struct SegmentWriter: ~Copyable {
         if isWhole { try opened.sync() }
         file = consume opened
         namesAreUnsynced = true
+        try syncNames()
     }
 
     /// Writes at an offset of the open segment; nothing is durable before `flush`.
@@ -41,14 +42,13 @@ struct SegmentWriter: ~Copyable {
 
     /// Makes the open segment durable and gives it its final name.
     ///
-    /// Its contents are durable under one of the two names on return; the final one is after the next sync of the directory.
+    /// Its contents are durable under one of the two names on return; the final one is when the next segment has been opened.
     mutating func finish(_ segment: WALSegmentName) throws(FileError) {
         try flush()
         guard let finished = file.take() else { return }
         try finished.close()
         try FileSystem.rename(directory.partialPath(of: segment), to: directory.completePath(of: segment))
         namesAreUnsynced = true
-        try syncNames()
     }
 
     /// Makes what was written durable and closes it; the segment stays partial.

@@ -39,6 +39,7 @@ struct StreamRun: ~Copyable {
         from session: borrowing PostgresSession,
         isStopping: () -> Bool
     ) throws(ReplicationError) -> Bool {
+        try perform(stream.begin(), UnsafeRawBufferPointer(start: nil, count: 0), session)
         var waitMilliseconds: Int32 = 0
         while !isStopping() {
             let event: CopyEvent

@@ -6,7 +6,8 @@ public import WAL
 public struct WALStream: Sendable {
     /// Something to be done.
     public enum Action: Sendable, Equatable {
-        /// Make this segment the open one; it begins at its first byte.
+        /// Make this segment the open one, before any of it has come: that there is a partial file is what lets the archiver take
+        /// all complete ones.
         case open(WALSegmentName)
         /// Write these bytes of the message at that offset of the open segment.
         case write(Range<Int>, offset: Int64)
@@ -47,10 +48,9 @@ public struct WALStream: Sendable {
         }
     }
 
-    private let timeline: Timeline
     private let segmentSize: WALSegmentSize
     private let manner: Manner
-    private var openSegment: WALSegmentName?
+    private var segment: WALSegmentName
     private var lastReplySeconds: Double
     private var lastArrivalSeconds: Double
     private var lastWALSeconds: Double
@@ -72,15 +72,20 @@ public struct WALStream: Sendable {
         manner: Manner,
         nowSeconds: Double
     ) {
-        self.timeline = timeline
         self.segmentSize = segmentSize
         self.manner = manner
+        segment = WALSegmentName(containing: start, timeline: timeline, size: segmentSize)
         written = start
         flushed = start
         lastReplySeconds = nowSeconds
         lastArrivalSeconds = nowSeconds
         lastWALSeconds = nowSeconds
         unflushedSinceSeconds = nowSeconds
+    }
+
+    /// What is to be done before the first message.
+    public func begin() -> [Action] {
+        [.open(segment)]
     }
 
     /// A message has arrived.
@@ -140,14 +145,6 @@ public struct WALStream: Sendable {
         var position = 0
         while position < byteCount {
             let offset = written.rawValue % segmentSize.bytes
-            let segment: WALSegmentName
-            if let openSegment {
-                segment = openSegment
-            } else {
-                segment = WALSegmentName(containing: written, timeline: timeline, size: segmentSize)
-                openSegment = segment
-                actions.append(.open(segment))
-            }
             let count = Int(min(UInt64(byteCount - position), segmentSize.bytes - offset))
             let (end, overflow) = written.rawValue.addingReportingOverflow(UInt64(count))
             guard !overflow else { throw .endOfNames }
@@ -155,9 +152,10 @@ public struct WALStream: Sendable {
             position += count
             written = LSN(rawValue: end)
             if end % segmentSize.bytes == 0 {
-                actions.append(.finish(segment))
+                guard let next = segment.next(size: segmentSize) else { throw .endOfNames }
+                actions += [.finish(segment), .open(next)]
+                segment = next
                 flushed = written
-                openSegment = nil
                 owesReply = true
             }
         }

@@ -42,7 +42,7 @@ public struct ReceiveWALRun {
             server: server,
             reporter: reporter,
             archiveReporter: LogOnlyReporter(reporter)
-        ).run()
+        ).run(prepareAgain: { _ = try prepare(server, createsSlot: true) })
         if Interruption.signalNumber == SIGINT { reporter.info("SIGINT received. Terminate gracefully.") }
         // The wish has been fulfilled; what is left is to end well.
         if Interruption.signalNumber != SIGTERM { Interruption.takeBack() }
@@ -59,6 +59,9 @@ public struct ReceiveWALRun {
         guard let timeline = server.streamingFacts()?.timeline, let lsn = server.facts().currentLSN else {
             throw Self.failure("failed opening the PostgreSQL streaming connection for server \(home.name)")
         }
+        // A position on a boundary belongs to the segment that ends there, when the question is who is ahead.
+        let last = LSN(rawValue: max(lsn.rawValue, 1) - 1)
+        let newestOfServer = WALSegmentName(containing: last, timeline: timeline, size: size)
         let current = WALSegmentName(containing: lsn, timeline: timeline, size: size)
         let kept = server.facts().replicationSlot?.restartLSN
         let target = kept.map { WALSegmentName(containing: $0, timeline: timeline, size: size) } ?? current
@@ -66,8 +69,10 @@ public struct ReceiveWALRun {
             reporter.info("Nothing to do. Position of receive-wal is aligned.")
             return
         }
-        guard newest <= "\(current)" else {
-            throw Failure("The receive-wal position is ahead of PostgreSQL current WAL lsn (\(newest) > \(current))")
+        guard newest <= "\(newestOfServer)" else {
+            throw Failure(
+                "The receive-wal position is ahead of PostgreSQL current WAL lsn (\(newest) > \(newestOfServer))"
+            )
         }
         try reset(to: target, from: newest)
     }

@@ -64,6 +64,7 @@ import WAL
             var disk = Disk()
             var position: UInt64 = 0x0050_0000
             var left = total
+            disk.perform(stream.begin())
             while left > 0 {
                 let count = min(split, left)
                 disk.perform(
