@@ -23,13 +23,21 @@ public final class Cluster {
     /// Whether the server may lose data in a crash of the machine; for speed, and only for servers that are sources.
     private let isFast: Bool
 
-    init(world: World, version: Int, dataDirectory: String, account: Account, isFast: Bool) throws {
+    init(
+        world: World,
+        version: Int,
+        dataDirectory: String,
+        account: Account,
+        isFast: Bool,
+        port: Int? = nil
+    ) throws {
         self.world = world
         self.version = version
         self.dataDirectory = dataDirectory
         self.account = account
         self.isFast = isFast
-        port = try world.freePort()
+        self.port = try port ?? world.freePort()
+        let port = self.port
         logFile = world.path("server-\(port).log")
         try world.write("", to: logFile, as: account)
     }
@@ -152,17 +160,31 @@ extension World {
     }
 
     /// A cluster over a data directory that came back from a restore.
-    public func restoredCluster(_ dataDirectory: String, version: Int, as account: Account) throws -> Cluster {
-        try adopt(dataDirectory, version: version, account: account, isFast: false)
+    ///
+    /// It gets a port of its own unless one is given.
+    public func restoredCluster(
+        _ dataDirectory: String,
+        version: Int,
+        as account: Account,
+        port: Int? = nil
+    ) throws -> Cluster {
+        try adopt(dataDirectory, version: version, account: account, isFast: false, port: port)
     }
 
-    private func adopt(_ dataDirectory: String, version: Int, account: Account, isFast: Bool) throws -> Cluster {
+    private func adopt(
+        _ dataDirectory: String,
+        version: Int,
+        account: Account,
+        isFast: Bool,
+        port: Int? = nil
+    ) throws -> Cluster {
         let cluster = try Cluster(
             world: self,
             version: version,
             dataDirectory: dataDirectory,
             account: account,
-            isFast: isFast
+            isFast: isFast,
+            port: port
         )
         atEnd { [weak self] in
             guard let self, exists("\(dataDirectory)/postmaster.pid") else { return }
