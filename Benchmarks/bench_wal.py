@@ -3,6 +3,8 @@
 The data is a cluster of its own with the WAL of a load, kept below the scratch environment:
 
   replay/   data/ is a base backup, wal/ every segment since, live/ the cluster itself
+
+BENCH_WAL chooses among its parts: start, command, replay.
 """
 
 import os
@@ -197,8 +199,10 @@ def bench_replay(bench, hosts, replay):
         def measure():
             port = bench.free_port()
             began = time.monotonic()
-            bench.start_cluster(target, port, f"-c 'restore_command={commands[title]}'", "-c archive_mode=off",
-                                "-c max_wal_size=4GB", "-c hot_standby=off", "-t 900")
+            bench.started.append(target)
+            bench.run(f"{bench.BIN}/pg_ctl", "-D", target, "-w", "-t", "900", "-l", f"{bench.ROOM}/cluster.log", "-o",
+                      f"-p {port} -k {bench.ROOM} -c listen_addresses=127.0.0.1 -c archive_mode=off -c max_wal_size=4GB "
+                      f"-c hot_standby=off -c 'restore_command={commands[title]}'", "start")
             while "ready to accept" not in bench.run("tail", "-n", "5", f"{bench.ROOM}/cluster.log"):
                 time.sleep(0.02)
             seconds = time.monotonic() - began
@@ -235,7 +239,8 @@ def bench_client_start(bench):
                   lambda: bench.timed(hundred["ours"]))
 
 
-def run(bench, works=("start", "command", "replay")):
+def run(bench):
+    works = os.environ.get("BENCH_WAL", "start command replay").split()
     for name in ("barman-wal-archive", "barman-wal-restore"):
         shutil.copy(os.path.realpath(f"{bench.REPOSITORY}/dist/bin/{name}"), f"{bench.ROOM}/bin/{name}")
     if "start" in works:
