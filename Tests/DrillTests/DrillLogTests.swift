@@ -13,7 +13,7 @@ import Testing
 @Suite struct DrillLogTests {
     private func with(_ body: (ServerHome) throws -> Void) throws {
         try World.with { world in
-            try world.makeDirectory("home/pg")
+            for name in ["home", "home/pg"] { try world.makeDirectory(name) }
             let text = "[barman]\nbarman_home = \(world.path("home"))\nbarman_user = nobody\n[pg]\nactive = off\n"
             let path = try world.write(text, to: "barman.conf")
             let loaded = try Configuration.load(explicitPath: path, environment: [:], reporter: SilentReporter())

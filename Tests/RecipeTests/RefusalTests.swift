@@ -28,7 +28,10 @@ private struct Mistake {
             try site.createLedger(rows: 100, tablespace: "fast")
             let id = try site.backup()
             try site.host.barman("generate-manifest", "pg", id).orThrow()
-            for _ in 0..<4 { try site.archiveEverything() }
+            for step in 1...4 {
+                try site.cluster.sql("INSERT INTO ledger VALUES (\(step), 'after')")
+                try site.archiveEverything()
+            }
             // Whatever is decided is decided without the server.
             try site.cluster.stop(mode: "immediate")
             let facts = try Facts(site, id)
@@ -108,8 +111,8 @@ private struct Mistake {
             ),
             Mistake(
                 name: "a position before the end of the backup",
-                options: ["--target-lsn", "0/1000028"],
-                says: "the requested target LSN 0/1000028 is before the end of the backup at \(facts.end)"
+                options: ["--target-lsn", "0/100028"],
+                says: "the requested target LSN 0/100028 is before the end of the backup at \(facts.end)"
             ),
             Mistake(
                 name: "a position beyond the archive",
@@ -148,13 +151,13 @@ private struct Mistake {
             ),
             Mistake(
                 name: "a branch from before the end of the backup",
-                happened: "printf '1\\t0/1000000\\twhy\\n' > $H/wals/00000002.history",
+                happened: "printf '1\\t0/100000\\twhy\\n' > $H/wals/00000002.history",
                 options: ["--target-tli", "2"],
-                says: "timeline 2 branches off at 0/1000000, before the end of the backup"
+                says: "timeline 2 branches off at 0/100000, before the end of the backup"
             ),
             Mistake(
                 name: "the newest timeline is on the wrong branch",
-                happened: "printf '1\\t0/1000000\\twhy\\n' > $H/wals/00000002.history",
+                happened: "printf '1\\t0/100000\\twhy\\n' > $H/wals/00000002.history",
                 options: ["--get-wal"],
                 says: "HINT: From this backup only timeline 1 can be followed: use '--target-tli 1'."
             ),
@@ -337,7 +340,8 @@ private struct Mistake {
         }
         let settings = try world.read("\(facts.site.host.serversDirectory)/pg.conf")
         let configuration = try world.write(
-            "[barman]\nbarman_user = \(Account.postgres.name)\nbarman_home = \(place)/home\n\(settings)",
+            "[barman]\nbarman_user = \(Account.postgres.name)\nbarman_home = \(place)/home\nlog_file = \(place)/log\n"
+                + settings,
             to: "case-\(number)/barman.conf",
             as: .postgres
         )
@@ -363,7 +367,9 @@ private struct Mistake {
 
     /// Everything in the case's place, with sizes, but the locks.
     private func tree(_ place: String, _ world: World) throws -> [String] {
-        let outcome = try world.shell("find \(place) ! -name '*.lock' -printf '%P %y %s\\n' | grep -v ' d ' | sort")
+        let outcome = try world.shell(
+            "find \(place) ! -name '*.lock' ! -name log -printf '%P %y %s\\n' | grep -v ' d ' | sort"
+        )
         return outcome.lines + (try world.shell("find \(place) -type d | sort")).lines
     }
 }
