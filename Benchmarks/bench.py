@@ -24,6 +24,7 @@ import sys
 import time
 
 import bench_backup
+import bench_receiver
 import bench_restore
 import bench_wal
 
@@ -373,12 +374,14 @@ def main():
     print(f"Medians of {RUNS} run(s), each in turn; peak memory is that of our largest process.\n")
     print("| Work | peer | ours | ours / peer | our peak | |\n|---|---|---|---|---|---|", flush=True)
     chosen = sys.argv[1:] or [
-        "start", "archive", "catalog", "backup", "stream", "incremental", "files", "restore", "wal"
+        "start", "archive", "catalog", "backup", "stream", "incremental", "files", "restore", "wal", "receive",
+        "synchronous",
     ]
     works = {"start": bench_start, "archive": bench_archive, "catalog": bench_catalog, "backup": bench_backup_and_restore,
              "restore": lambda: bench_restore.run(sys.modules[__name__]),
              "wal": lambda: bench_wal.run(sys.modules[__name__])}
     works.update(bench_backup.works(sys.modules[__name__]))
+    works.update(bench_receiver.works(sys.modules[__name__]))
     try:
         for name in chosen:
             works[name]()
