@@ -43,6 +43,8 @@ public struct DrillRun: Sendable {
         // The work may have been ended by a signal: that must not end the clean-up.
         defer { remove(scratch) }
         try perform(info, programs, scratch, assertions, &record)
+        // A question that the user cut off is no defect of the backup.
+        try SignalWatch.check()
         try DrillLog(home).append(record)
         return record
     }

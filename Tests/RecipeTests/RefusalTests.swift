@@ -227,6 +227,24 @@ private struct Mistake {
                 says: "is not empty. To prevent accidental data loss, the destination must be empty."
             ),
             Mistake(
+                name: "another server's data lies in the destination",
+                happened: "mkdir -p $D/global && echo 15 > $D/PG_VERSION && printf 12345678 > $D/global/pg_control",
+                options: ["--delta-restore"],
+                says: "is of system 4050765991979987505, the backup is of system"
+            ),
+            Mistake(
+                name: "the data of another version lies in the destination",
+                happened: "mkdir -p $D/global && echo 9.6 > $D/PG_VERSION && printf 12345678 > $D/global/pg_control",
+                options: ["--delta-restore"],
+                says: "is of PostgreSQL 9.6, the backup is of PostgreSQL 15"
+            ),
+            Mistake(
+                name: "something else lies in the destination",
+                happened: "mkdir -p $D && echo x > $D/precious",
+                options: ["--delta-restore"],
+                says: "is not a PostgreSQL data directory"
+            ),
+            Mistake(
                 name: "the destination is a file",
                 happened: "echo x > $D",
                 says: "the destination folder '"
@@ -276,7 +294,8 @@ private struct Mistake {
             ),
             Mistake(
                 name: "the data goes into a tablespace",
-                options: ["--tablespace", "fast:$W"],
+                options: ["--tablespace", "fast:$W/x"],
+                destination: "$W/x/data",
                 says: "tablespace 'fast' would hold the data directory"
             ),
             Mistake(
