@@ -136,7 +136,12 @@ final class TarStreamSink: FileSink, @unchecked Sendable {
 
     func flush() throws {
         guard stream != nil else { return }
-        try send(tar.end())
+        do {
+            try send(tar.end())
+        } catch let error as FileError where error.errno == .brokenPipe {
+            // `tar` ends at the end mark and does not wait for what fills the last record. Had it failed, `send` would have said so.
+            return
+        }
         try finish()
     }
 
