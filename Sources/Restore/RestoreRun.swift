@@ -44,7 +44,7 @@ public struct RestoreRun: Sendable {
     public func forecast(rate: CopyRate = .assumed) throws(Failure) -> RestoreForecast {
         do {
             var plan = try RestorePlanner(home: home, request: request, reporter: reporter).plan()
-            let host = host(of: plan)
+            let host = try reachableHost(of: plan)
             var early: [PlanFinding] = []
             var target = RecoveryTarget()
             do {
@@ -66,8 +66,16 @@ public struct RestoreRun: Sendable {
         }
     }
 
-    private func host(of plan: RestorePlan) -> any RestoreHost {
-        plan.remote.map { RemoteRestoreHost(ssh: $0) } ?? LocalRestoreHost()
+    /// The host that is restored to; refuses one that does not answer.
+    private func reachableHost(of plan: RestorePlan) throws -> any RestoreHost {
+        guard let ssh = plan.remote else { return LocalRestoreHost() }
+        let host = RemoteRestoreHost(ssh: ssh)
+        guard try host.answers() else {
+            throw Failure(
+                "Unable to connect to the target host using the command '\(request.remoteSSHCommand ?? "")'"
+            )
+        }
+        return host
     }
 
     private func target(_ plan: RestorePlan, warn: (String) -> Void) throws(Failure) -> RecoveryTarget {
@@ -86,7 +94,7 @@ public struct RestoreRun: Sendable {
     private func restore() throws -> RestoreReport {
         var plan = try RestorePlanner(home: home, request: request, reporter: reporter).plan()
         try WALIntake(home: home, reporter: reporter).run()
-        let host = host(of: plan)
+        let host = try reachableHost(of: plan)
         plan.isDelta = try checkDestination(plan, host)
         let path = try checkBeforehand(plan, host)
         let hooks = RecoveryHooks(home: home, plan: plan, reporter: reporter)
@@ -96,15 +104,8 @@ public struct RestoreRun: Sendable {
         return report
     }
 
-    /// Refuses a destination that cannot be reached or must not be written to; true when what is there can be completed.
+    /// Refuses a destination that must not be written to; true when what is there can be completed.
     private func checkDestination(_ plan: RestorePlan, _ host: any RestoreHost) throws -> Bool {
-        if let remote = host as? RemoteRestoreHost {
-            guard try remote.answers() else {
-                throw Failure(
-                    "Unable to connect to the target host using the command '\(request.remoteSSHCommand ?? "")'"
-                )
-            }
-        }
         return try DestinationGuard(plan: plan, host: host).check() == .delta
     }
 }
