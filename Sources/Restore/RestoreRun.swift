@@ -106,7 +106,7 @@ public struct RestoreRun: Sendable {
 
     /// Refuses a destination that must not be written to; true when what is there can be completed.
     private func checkDestination(_ plan: RestorePlan, _ host: any RestoreHost) throws -> Bool {
-        return try DestinationGuard(plan: plan, host: host).check() == .delta
+        try DestinationGuard(plan: plan, host: host).check() == .delta
     }
 }
 
