@@ -58,6 +58,7 @@ final class BackupLife {
     /// Takes the backup; returns its record, whose status tells whether it worked.
     func run() throws -> BackupInfo {
         try save()
+        try joinParent()
         reporter.progress(ProgressUpdate(label: "Starting", doneBytes: 0, totalBytes: nil, isFinished: true))
         defer { reporter.finish() }
         var failure: (any Error)?
