@@ -26,6 +26,7 @@ import time
 import bench_backup
 import bench_receiver
 import bench_restore
+import bench_rsync
 import bench_wal
 
 QUICK = os.environ.get("BENCH_QUICK") == "1"
@@ -382,6 +383,7 @@ def main():
              "wal": lambda: bench_wal.run(sys.modules[__name__])}
     works.update(bench_backup.works(sys.modules[__name__]))
     works.update(bench_receiver.works(sys.modules[__name__]))
+    works.update(bench_rsync.works(sys.modules[__name__]))
     try:
         for name in chosen:
             works[name]()

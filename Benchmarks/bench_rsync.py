@@ -1,0 +1,85 @@
+"""Backups by rsync and their verification: sections `rsync`, `verify`, `rsync-files`.
+
+`works(bench)` returns the sections; `bench` is the module with the helpers. The data is that of bench.py and bench_backup.py.
+"""
+
+import os
+import shutil
+
+import bench_backup
+
+
+def works(bench):
+    return {"rsync": lambda: rsync(bench), "verify": lambda: verify(bench), "rsync-files": lambda: rsync_files(bench)}
+
+
+class Server(bench_backup.Server):
+    """A running cluster that is reached by ssh."""
+
+    def home(self, name, program, **options):
+        bench = self.bench
+        home = bench.configure(f"rsync-{name}", backup_method="rsync", ssh_command=f"ssh {bench.USER}@bench",
+                               conninfo=f"host={bench.ROOM} port={self.port} user=postgres dbname=postgres", **options)
+        for folder in ("", "/incoming", "/wals", "/base", "/meta", "/streaming", "/errors"):
+            os.makedirs(f"{home}/main{folder}", exist_ok=True)
+            bench.own(f"{home}/main{folder}")
+        self.point(f"{home}/main/incoming")
+        bench.run(program, "-q", "-c", f"{home}/barman.conf", "switch-wal", "--force", "--archive", "main")
+        return home
+
+    def again(self, home, program, *words):
+        """One more backup in a home that has one."""
+        self.point(f"{home}/main/incoming")
+        os.sync()
+        return self.bench.timed(program, "-c", f"{home}/barman.conf", "backup", "--immediate-checkpoint", *words, "main")
+
+
+def rsync(bench):
+    bench.start_sshd()
+    server = Server(bench, bench.once("cluster", bench.make_cluster), bench.BIN)
+    for jobs in ("1", "2"):
+        bench.compare(
+            f"rsync backup over ssh, jobs: {jobs}",
+            {"3.19.1": lambda: server.barman("3.19.1", bench.ORACLE, "--jobs", jobs)},
+            lambda: server.barman("ours", bench.OURS, "--jobs", jobs),
+        )
+    server.stop()
+
+
+def verify(bench):
+    """A plain backup by pg_basebackup (CRC-32C) and one by rsync (SHA-256), both in the cache."""
+    bench.start_sshd()
+    server = Server(bench, bench.once("cluster", bench.make_cluster), bench.BIN)
+    home = server.home("verify", bench.OURS)
+    bench.run(bench.OURS, "-q", "-c", f"{home}/barman.conf", "backup", "--immediate-checkpoint", "--manifest", "--wait", "main")
+    compare_verify(bench, "verify, plain, SHA-256", home)
+    home = bench_backup.Server.home(server, "verify", bench.OURS)
+    bench.run(bench.OURS, "-q", "-c", f"{home}/barman.conf", "backup", "--immediate-checkpoint", "--wait", "main")
+    compare_verify(bench, "verify, plain, CRC-32C", home)
+    server.stop()
+
+
+def compare_verify(bench, work, home):
+    base = f"{home}/main/base"
+    data = f"{base}/{sorted(os.listdir(base))[-1]}/data"
+    bench.compare(
+        work, {"pg_verifybackup": lambda: bench.timed(f"{bench.BIN}/pg_verifybackup", "-n", data)},
+        lambda: bench.timed(bench.OURS, "-c", f"{home}/barman.conf", "verify-backup", "main", "latest"),
+    )
+
+
+def rsync_files(bench):
+    """The second backup with links to the first: 3.19.1 gives rsync two patterns for each file."""
+    bench.start_sshd()
+    server = Server(bench, bench.once("files", bench_backup.make_files(bench)), bench.BIN)
+    bench.compare(
+        f"rsync, {bench_backup.FILES:,} small files",
+        {"3.19.1": lambda: server.barman("3.19.1", bench.ORACLE)} if bench.FULL else {},
+        lambda: server.barman("ours", bench.OURS), note="" if bench.FULL else "3.19.1 not run: BENCH_FULL=1 runs it",
+    )
+    home = server.home("ours", bench.OURS)
+    server.again(home, bench.OURS)
+    bench.compare("   … again, with links to the last one, two jobs", {},
+                  lambda: server.again(home, bench.OURS, "--reuse-backup", "link", "--jobs", "2"))
+    server.stop()
+    shutil.rmtree(f"{bench.ROOM}/homes", ignore_errors=True)
