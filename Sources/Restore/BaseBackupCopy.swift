@@ -89,7 +89,7 @@ struct BaseBackupCopy {
         }
     }
 
-    /// Compares checksums first, then streams what differs and removes what does not belong there.
+    /// Compares checksums first, removes what does not belong there, then streams what differs.
     private func completeThere(_ remote: RemoteRestoreHost) throws {
         let present = try remote.digests(below: roots.map(\.destination))
         let digests = Digests()
@@ -97,12 +97,12 @@ struct BaseBackupCopy {
         let quiet = ByteCounter()
         let compared = SinkSet { DigestSink(digests, counter: quiet) }
         try copy(to: compared, noting: files, workerCount: max(2, Workers.coreCount))
-        try copyThere(remote, only: digests.paths(differingFrom: present))
         for root in roots {
             let extra = ExtraFiles(root: root, names: files.names(in: root), roots: roots)
             let paths = try remote.names(below: root.destination).filter { extra.contains($0) }
             if !paths.isEmpty { try remote.removeTrees(paths, below: root.destination) }
         }
+        try copyThere(remote, only: digests.paths(differingFrom: present))
     }
 
     /// Begins anew when the other host goes away, as often as the settings say.
