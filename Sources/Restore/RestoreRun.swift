@@ -55,7 +55,9 @@ public struct RestoreRun: Sendable {
             do {
                 target = try self.target(plan) { reporter.warning($0) }
             } catch {
-                early.append(PlanFinding("target", .refused, error.message, hint: error.hint))
+                let time = request.targetTime.flatMap { try? RecoveryTarget.parse(time: $0).0 }
+                let other = time.flatMap { Alternatives(plan.catalog).hint(time: $0) }
+                early.append(PlanFinding("target", .refused, error.message, hint: error.hint ?? other))
             }
             let outcome = try RestoreChecks(home: home, plan: plan, host: host).run(target).adding(early)
             return RestoreForecast(plan, target: target, outcome: outcome, server: home.name, rate: rate)
