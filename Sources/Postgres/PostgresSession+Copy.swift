@@ -93,7 +93,7 @@ extension PostgresSession {
             let now = ContinuousClock.now
             let end = deadline ?? now + .milliseconds(max(0, waitMilliseconds))
             deadline = end
-            let remaining = Int32((end - now) / Duration.milliseconds(1))
+            let remaining = Int32(((end - now) / Duration.milliseconds(1)).rounded(.up))
             let slice = min(max(0, remaining), Self.sliceMilliseconds)
             if Self.poll(PQsocket(handle), Int16(POLLIN), milliseconds: slice) {
                 guard PQconsumeInput(handle) == 1 else { throw connectionError() }

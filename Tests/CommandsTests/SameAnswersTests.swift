@@ -49,11 +49,19 @@ struct SameAnswersTests {
             ["redundant", "window"].map { ["show-backup", $0, "2024010\(day)T100000"] }
         }
 
-    /// Where the two differ on purpose: passwords are masked everywhere, and `{}` does not precede the answer for Nagios.
+    /// Where the two differ on purpose: passwords are masked everywhere, `{}` does not precede the answer for Nagios, and
+    /// what receives a backup is part of us.
     private static func settled(_ text: String) -> String {
         var text = text.replacing("password=s3cret", with: "password=*REDACTED*")
         if text.hasPrefix("{}BARMAN") { text.removeFirst(2) }
-        return text
+        return text.replacing(#/pg_basebackup version: [-a-z0-9.]+/#, with: "pg_basebackup version: built-in")
+    }
+
+    /// Our answer without what only we say: the segments that are missing.
+    private static func withoutMissingWAL(_ text: String) -> String {
+        text.replacing(#/\n?\t(Missing WAL segments|WAL continuity): [^\n]*/#, with: "")
+            .replacing(#/"(missing_wal|wal_continuity)": \{[^}]*\}, /#, with: "")
+            .replacing("PostgreSQL, WAL continuity, failed backups", with: "PostgreSQL, failed backups")
     }
 
     @Test func `questions get the same answers in text and JSON`() throws {
@@ -62,7 +70,10 @@ struct SameAnswersTests {
             for words in Self.questions.flatMap({ [$0, ["-f", "json"] + $0] }) {
                 let expected = try host.oracle(words)
                 let answer = try host.barman(words)
-                #expect(Self.settled(answer.out) == Self.settled(expected.out), "output of \(words)")
+                #expect(
+                    Self.withoutMissingWAL(Self.settled(answer.out)) == Self.settled(expected.out),
+                    "output of \(words)"
+                )
                 #expect(answer.err == expected.err, "errors of \(words)")
                 #expect(answer.status == expected.status, "status of \(words)")
             }
