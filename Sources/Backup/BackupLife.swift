@@ -52,6 +52,9 @@ final class BackupLife {
     /// The directory of this backup.
     var directory: FilePath { home.backupDirectory(of: info.id) }
 
+    /// The file system of the copy, when it was opened before the copy.
+    var fileSystem: WholeFileSystem?
+
     /// Syncs the copy while the server is waited for.
     lazy var earlySync = EarlySync(directory)
 
@@ -133,6 +136,7 @@ final class BackupLife {
         let result = try TreeSync.run(
             [directory],
             except: earlySync.synced(),
+            on: fileSystem,
             check: { try SignalWatch.check() },
             progress: { done, total in
                 reporter.progress(

@@ -246,6 +246,7 @@ final class StreamBackup {
     /// The data directory and one for each tablespace, empty and private.
     private func prepareDirectories(_ cluster: ClusterDescription) throws {
         try FileSystem.createDirectories(life.directory)
+        life.fileSystem = try WholeFileSystem(of: life.directory)
         for directory in directories(cluster) {
             try FileSystem.removeTree(directory)
             try FileSystem.createDirectories(directory, permissions: .ownerReadWriteExecute)

@@ -1,4 +1,4 @@
-import Files
+package import Files
 import Pipeline
 package import SystemPackage
 
@@ -12,6 +12,9 @@ package struct TreeSync: Sendable {
         package var deduplicatedBytes: Int64 = 0
     }
 
+    /// With more files than this their file system is synced as a whole.
+    private static let mostSingleFiles = 5000
+
     /// One thing to sync.
     private struct Item: Sendable {
         let path: FilePath
@@ -21,12 +24,14 @@ package struct TreeSync: Sendable {
 
     /// Syncs every file and directory below the roots, and the roots; symbolic links are left alone.
     ///
-    /// Files in `synced` that still look the same are only measured.
+    /// Files in `synced` that still look the same are only measured. With very many files a sync of each one costs more than one
+    /// of their whole file system, which was opened before anything was written.
     /// `check` is called often, to notice that somebody wants us to end. `progress` gets the bytes that are durable so far
     /// and all bytes.
     package static func run(
         _ roots: [FilePath],
         except synced: Set<SyncedFile> = [],
+        on fileSystem: WholeFileSystem? = nil,
         workerCount: Int = max(2, Workers.coreCount),
         check: () throws -> Void = {},
         progress: (Int64, Int64) -> Void = { _, _ in }
@@ -53,6 +58,11 @@ package struct TreeSync: Sendable {
                 }
             }
             try check()
+        }
+        if let fileSystem, files.count > Self.mostSingleFiles {
+            try fileSystem.sync()
+            progress(pendingBytes, pendingBytes)
+            return result
         }
         // The disk gets everything at once and can put it in order; the waits come after that.
         for file in files {

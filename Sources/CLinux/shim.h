@@ -8,6 +8,8 @@ long linux_copy_file_range(
 
 int linux_sync_file_range(int descriptor, long offset, long count, unsigned int flags) __asm__("sync_file_range");
 
+int linux_syncfs(int descriptor) __asm__("syncfs");
+
 int linux_pipe2(int descriptors[2], int flags) __asm__("pipe2");
 
 // `actions` is a posix_spawn_file_actions_t.

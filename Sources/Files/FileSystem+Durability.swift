@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 public import SystemPackage
 
@@ -85,5 +86,22 @@ extension FileSystem {
         var file = try DurableFile(replacing: path, permissions: permissions, temporaryName: temporaryName)
         try file.write(contents)
         try file.commit()
+    }
+}
+
+/// A file system that is made durable as a whole.
+public final class WholeFileSystem: Sendable {
+    private let directory: OwnedDescriptor
+
+    /// Opens the file system of a directory, before anything is written that is to be made durable.
+    public init(of directory: FilePath) throws(FileError) {
+        self.directory = try OwnedDescriptor(opening: directory, options: .directory)
+    }
+
+    /// Makes everything durable that was written to it, by whomever.
+    ///
+    /// Throws for everything that could not be written since it was opened (syncfs(2), Linux 5.8).
+    public func sync() throws(FileError) {
+        _ = try systemCall("syncfs", directory.path, .changes) { linux_syncfs(directory.raw.rawValue) }
     }
 }
