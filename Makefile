@@ -5,7 +5,7 @@ DESTDIR ?=
 SWIFT ?= swift
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build share install deb rpm pages test-packages conformance lint format bench bootstrap clean
+.PHONY: help demo test build share install deb rpm pages test-packages conformance fuzz lint format bench bootstrap clean
 
 help: ## Lists the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,10 @@ conformance: ## Compares all answers with the oracle's over N random catalogs of
 	@scripts/bootstrap --tests
 	@$(SWIFT) build --product barman
 	@N="$${N:-100}" scripts/conformance
+
+fuzz: ## Feeds damaged input to the parsers for SECONDS (300); FUZZ_SEED repeats a run.
+	@$(SWIFT) build --build-tests
+	@FUZZ_SECONDS="$${SECONDS:-300}" nice $(SWIFT) test --skip-build --disable-xctest --filter FuzzTests
 
 build: bootstrap ## Builds the release with a static Swift runtime into dist/bin.
 	@$(SWIFT) build -c release --static-swift-stdlib --product barman

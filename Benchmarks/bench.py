@@ -24,6 +24,7 @@ import sys
 import time
 
 import bench_backup
+import bench_catalog
 import bench_receiver
 import bench_restore
 import bench_rsync
@@ -284,28 +285,6 @@ def bench_archive():
               f"{stored['ours'] / stored['oracle']:.2f} | | |", flush=True)
 
 
-def bench_catalog():
-    def make(path):
-        os.makedirs(path)
-        own(path)
-        run("/usr/bin/python3", f"{ROOM}/bin/make-catalog.py", path, "main", str(BACKUPS), str(WAL_LINES))
-
-    home = once("catalog", make)
-
-    def ask(program, *command):
-        return lambda: timed(program, "-c", f"{home}/barman.conf", *command)
-
-    peers = {"3.19.1": ask(ORACLE, "show-backup", "main", "latest")}
-    compare(f"show-backup latest, {BACKUPS} backups, {WAL_LINES:,} WAL", peers, ask(OURS, "show-backup", "main", "latest"))
-    work = f"list-backups, {BACKUPS} backups, {WAL_LINES:,} WAL"
-    if FULL or QUICK:
-        theirs = ask(ORACLE, "list-backups", "main")()
-        compare(work, {}, ask(OURS, "list-backups", "main"))
-        print(f"|   … 3.19.1, one run | {theirs[0]:.2f} s | | | {theirs[1]:.0f} MiB | |", flush=True)
-    else:
-        compare(work, {}, ask(OURS, "list-backups", "main"), note="3.19.1 not run: BENCH_FULL=1 runs it")
-
-
 def bench_backup_and_restore():
     start_sshd()
     data = once("cluster", make_cluster)
@@ -376,14 +355,15 @@ def main():
     print("| Work | peer | ours | ours / peer | our peak | |\n|---|---|---|---|---|---|", flush=True)
     chosen = sys.argv[1:] or [
         "start", "archive", "catalog", "backup", "stream", "incremental", "files", "restore", "wal", "receive",
-        "synchronous",
+        "synchronous", "reports",
     ]
-    works = {"start": bench_start, "archive": bench_archive, "catalog": bench_catalog, "backup": bench_backup_and_restore,
+    works = {"start": bench_start, "archive": bench_archive, "backup": bench_backup_and_restore,
              "restore": lambda: bench_restore.run(sys.modules[__name__]),
              "wal": lambda: bench_wal.run(sys.modules[__name__])}
     works.update(bench_backup.works(sys.modules[__name__]))
     works.update(bench_receiver.works(sys.modules[__name__]))
     works.update(bench_rsync.works(sys.modules[__name__]))
+    works.update(bench_catalog.works(sys.modules[__name__]))
     try:
         for name in chosen:
             works[name]()

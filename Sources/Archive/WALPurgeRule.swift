@@ -58,8 +58,21 @@ public struct WALPurgeRule: Sendable, Equatable {
         case invalid
     }
 
+    /// Whether a name is 24 hexadecimal digits.
+    private static func isSegment(_ name: String) -> Bool {
+        let digits = name.utf8
+        guard digits.count == 24 else { return false }
+        for byte in digits {
+            let isDigit = byte &- UInt8(ascii: "0") <= 9 || (byte | 0x20) &- UInt8(ascii: "a") <= 5
+            guard isDigit else { return false }
+        }
+        return true
+    }
+
     /// Decides about a file by its name.
     public func verdict(on name: String) -> Verdict {
+        // Nearly all lines of a list are segments that stay.
+        if let firstNeeded, name >= firstNeeded, Self.isSegment(name) { return .keep }
         guard let fileName = WALFileName(name) else { return .invalid }
         if case .history = fileName { return .keep }
         if protectedTimelines.contains(fileName.timeline) { return .keep }

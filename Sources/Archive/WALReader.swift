@@ -84,6 +84,19 @@ public struct WALReader: Sendable {
         }
     }
 
+    /// The checksum of the plain contents: equal for the same WAL, whatever it is stored with.
+    public func checksum(of source: FilePath) throws -> String {
+        do {
+            var checksum = Checksum()
+            try withPlainPieces(of: source) { checksum.update($0) }
+            return checksum.hexadecimal()
+        } catch let error as CodecError {
+            throw ArchiveFailure.named(error, path: source)
+        } catch {
+            throw ArchiveFailure.named(error)
+        }
+    }
+
     private func copy(_ source: FilePath, to output: borrowing OwnedDescriptor) throws -> Int64 {
         var size: Int64 = 0
         let stored = try StoredWAL(source, settings: home.settings, assumingCustom: true)

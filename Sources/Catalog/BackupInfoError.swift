@@ -26,15 +26,20 @@ public struct BackupInfoError: Error, Equatable, Sendable, CustomStringConvertib
     public var description: String {
         switch reason {
         case .invalidLine(let text):
-            "invalid line \(text) in file \(path.string)"
+            "invalid line \(shortened(text)) in file \(path.string)"
         case .unsupportedField(let key):
             "Unsupported field '\(key)' found in backup metadata. This indicates the backup was created with a newer "
                 + "version of Barman. Please upgrade to a compatible or newer version."
         case .invalidValue(let key, let value, let reason):
-            "invalid value for '\(key)' in line \(line) of file \(path.string): \(value) (\(reason))"
+            "invalid value for '\(key)' in line \(line) of file \(path.string): \(shortened(value)) (\(reason))"
         case .notText:
             "line \(line) of file \(path.string) is not UTF-8 text"
         }
+    }
+
+    /// The beginning of a text that may be of any length.
+    private func shortened(_ text: String) -> String {
+        text.utf8.count <= 500 ? text : text.prefix(200) + "…"
     }
 
     /// What the user sees.

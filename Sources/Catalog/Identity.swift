@@ -1,7 +1,7 @@
 public import Failure
 import Files
 import Notation
-import SystemPackage
+public import SystemPackage
 
 /// Which PostgreSQL cluster the backups of a server come from: `identity.json`, written once.
 public struct Identity: Equatable, Sendable {
@@ -22,6 +22,16 @@ public struct Identity: Equatable, Sendable {
         guard let bytes = try namingFailure({ () throws(FileError) in try FileSystem.readIfPresent(path) }) else {
             return nil
         }
+        return try Identity(parsing: bytes, path: path)
+    }
+
+    /// The content of the file, without the line end.
+    public var fileText: String {
+        JSONValue.object([("systemid", .string(systemID)), ("version", .string(version))]).text(indent: 4)
+    }
+
+    /// Reads the content of such a file; `path` is for the error only.
+    public init(parsing bytes: [UInt8], path: FilePath) throws(Failure) {
         let value: JSONValue
         do {
             value = try JSONValue(parsing: bytes)
@@ -31,13 +41,13 @@ public struct Identity: Equatable, Sendable {
         guard let systemID = value["systemid"]?.stringValue, let version = value["version"]?.stringValue else {
             throw Failure("systemid or version is missing in file \(path.string)", kind: .exception)
         }
-        return Identity(systemID: systemID, version: version)
+        self.init(systemID: systemID, version: version)
     }
 
     /// Stores the identity durably unless the server has one already; returns whether it did.
     @discardableResult
     public func writeOnce(_ home: ServerHome) throws(Failure) -> Bool {
-        let text = JSONValue.object([("systemid", .string(systemID)), ("version", .string(version))]).text(indent: 4)
+        let text = fileText
         return try namingFailure { () throws(FileError) in
             guard try !FileSystem.exists(home.identityPath) else { return false }
             try FileSystem.createDirectories(home.backupDirectory)

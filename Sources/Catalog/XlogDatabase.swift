@@ -41,6 +41,18 @@ public struct XlogDatabase: Sendable {
         return records
     }
 
+    /// The records of a list that is no server's, by name; nobody else may be writing it.
+    public static func records(inFile path: FilePath) throws -> [String: XlogRecord] {
+        let file = try OwnedDescriptor(opening: path, .readOnly)
+        var scanner = XlogScanner(path: path)
+        var records: [String: XlogRecord] = [:]
+        try scanner.scan(file) { line in
+            records[line.name] = line.record
+            return true
+        }
+        return records
+    }
+
     /// Whether no WAL is listed.
     public func isEmpty() throws(Failure) -> Bool {
         do {
@@ -89,7 +101,7 @@ public struct XlogDatabase: Sendable {
                         try replacement.write(Array(missing.utf8))
                         isCompleted = true
                     }
-                    try replacement.write(CollectionOfOne(UInt8(ascii: "\n")))
+                    try replacement.write(byte: UInt8(ascii: "\n"))
                 } else {
                     dropped += 1
                 }
@@ -97,6 +109,44 @@ public struct XlogDatabase: Sendable {
             }
             if dropped > 0 || isCompleted { try commit(replacement, like: status) }
             return dropped
+        }
+    }
+
+    /// Puts records in at the places of their names, durably; one whose name is listed already is left out.
+    ///
+    /// Returns the names that were put in. Readers of release 3.19.1 stop at the first name that is too great, so order matters.
+    public func merge(_ records: [XlogRecord]) throws -> [String] {
+        try withLockedFile { file throws in
+            let status = try file.status()
+            var listed: Set<String> = []
+            let names = Set(records.map(\.name))
+            var reading = XlogScanner(path: path)
+            try reading.scan(file) { line in
+                let name = line.name
+                if names.contains(name) { listed.insert(name) }
+                return true
+            }
+            var added = records.filter { !listed.contains($0.name) }.sorted { $0.name < $1.name }[...]
+            guard !added.isEmpty else { return [] }
+            let result = added.map(\.name)
+            try file.seek(to: 0)
+            var replacement = try replacementFile(like: status)
+            var writing = XlogScanner(path: path)
+            try writing.scan(file) { line in
+                let name = line.name
+                while let first = added.first, first.name < name {
+                    try replacement.write(first.line.utf8)
+                    added.removeFirst()
+                }
+                try replacement.write(line.bytes)
+                let missing = line.missingFields
+                if !missing.isEmpty { try replacement.write(missing.utf8) }
+                try replacement.write(byte: UInt8(ascii: "\n"))
+                return true
+            }
+            for record in added { try replacement.write(record.line.utf8) }
+            try commit(replacement, like: status)
+            return result
         }
     }
 

@@ -25,6 +25,24 @@ public struct TarMember: Sendable, Equatable {
     /// The nanoseconds within that second.
     public var modifiedNanoseconds: Int
 
+    /// Where a link leads, as it is written; empty for anything else.
+    public var linkTarget: [UInt8] = []
+
+    /// Makes a directory's header.
+    public static func directory(_ name: String, mode: UInt32) -> TarMember {
+        var member = TarMember(name: name + "/", sizeBytes: 0, mode: mode)
+        member.kind = .other(UInt8(ascii: "5"))
+        return member
+    }
+
+    /// Makes a symbolic link's header.
+    public static func symbolicLink(_ name: String, to target: String) -> TarMember {
+        var member = TarMember(name: name, sizeBytes: 0, mode: 0o777)
+        member.kind = .other(UInt8(ascii: "2"))
+        member.linkTarget = Array(target.utf8)
+        return member
+    }
+
     /// Makes a regular file's header.
     public init(
         name: String,
@@ -126,7 +144,7 @@ enum TarHeader {
             let mode = number(block[100..<108]), let time = number(block[136..<148]),
             let owner = number(block[108..<116]), let group = number(block[116..<124])
         else { throw .invalidHeader }
-        let member = TarMember(
+        var member = TarMember(
             name: name,
             kind: kind(flag, name: name),
             sizeBytes: size,
@@ -136,6 +154,7 @@ enum TarHeader {
             modifiedSeconds: time,
             modifiedNanoseconds: 0
         )
+        member.linkTarget = text(block[157..<257])
         return (member, flag)
     }
 

@@ -112,6 +112,7 @@ private struct TarExtensions {
     static let flags = Array("xgLK".utf8)
 
     private var name: [UInt8]?
+    private var linkTarget: [UInt8]?
     private var sizeBytes: Int64?
     private var modified: (seconds: Int64, nanoseconds: Int)?
     private var isSparse = false
@@ -119,6 +120,7 @@ private struct TarExtensions {
     mutating func take(_ flag: UInt8, _ contents: [UInt8]) throws(TarError) {
         switch flag {
         case UInt8(ascii: "L"): name = Array(contents.prefix { $0 != 0 })
+        case UInt8(ascii: "K"): linkTarget = Array(contents.prefix { $0 != 0 })
         case UInt8(ascii: "x"), UInt8(ascii: "g"): try takeRecords(contents[...])
         default: break
         }
@@ -146,6 +148,8 @@ private struct TarExtensions {
         switch key {
         case "path":
             name = Array(value)
+        case "linkpath":
+            linkTarget = Array(value)
         case "size":
             guard let size = Int64(String(decoding: value, as: UTF8.self)), size >= 0, size <= Int64.max - 1024 else {
                 throw .invalidExtension
@@ -165,6 +169,7 @@ private struct TarExtensions {
             member.name = name
             member.kind = TarHeader.kind(flag, name: name)
         }
+        if let linkTarget { member.linkTarget = linkTarget }
         if let sizeBytes { member.sizeBytes = sizeBytes }
         if let modified {
             member.modifiedSeconds = modified.seconds

@@ -16,6 +16,9 @@ public struct TarWriter: Sendable {
             records += Self.record("mtime", DecimalTime.text(member.modifiedSeconds, member.modifiedNanoseconds))
         }
         if member.name.count > 100 { records += Self.record("path", member.text) }
+        if member.linkTarget.count > 100 {
+            records += Self.record("linkpath", String(decoding: member.linkTarget, as: UTF8.self))
+        }
         if !Self.fits(member.sizeBytes, digits: 11) { records += Self.record("size", String(member.sizeBytes)) }
         var bytes: [UInt8] = []
         if !records.isEmpty {
@@ -74,6 +77,7 @@ public struct TarWriter: Sendable {
         putNumber(member.modifiedSeconds, at: 136, digits: 11)
         put(repeatElement(0x20, count: 8), at: 148)
         block[156] = flag
+        put(member.linkTarget.prefix(100), at: 157)
         put("ustar\u{0}00".utf8, at: 257)
         let sum = block.reduce(Int64(0)) { $0 + Int64($1) }
         putNumber(sum, at: 148, digits: 6)

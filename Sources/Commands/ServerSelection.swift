@@ -48,7 +48,7 @@ extension Context {
             wanted = Set(list.names)
         }
         for name in wanted.subtracting(list.names).sorted() { console.error("Unknown server '\(name)'") }
-        return try select(list.servers.filter { wanted.contains($0.name) }, reactions)
+        return try select(list, reactions) { wanted.contains($0) }
     }
 
     /// Does the work for one server after the other; what goes wrong with one is told and does not keep the others from it.
@@ -64,29 +64,35 @@ extension Context {
 
     /// Every server, in order.
     func everyServer(_ reactions: ServerReactions) throws -> [ServerHome] {
-        try select(try serverList().servers, reactions)
+        try select(try serverList(), reactions)
     }
 
     /// Every server and model, whatever is wrong with the configuration as a whole.
     func everyServerAndModel() throws -> (homes: [ServerHome], models: [String: ModelSettings], globalErrors: [String])
     {
         let list = try allServers()
-        return (try select(list.servers, .runAll), list.models, list.globalErrors)
+        return (try select(list, .runAll), list.models, list.globalErrors)
     }
 
-    private func select(_ servers: [ServerSettings], _ reactions: ServerReactions) throws -> [ServerHome] {
+    /// The servers in order; they are loaded, and speak of it, in the order of the files.
+    private func select(
+        _ list: ServerList,
+        _ reactions: ServerReactions,
+        where isWanted: (String) -> Bool = { _ in true }
+    ) throws -> [ServerHome] {
         // What is said while servers are loaded and skipped comes first, then the refusals; both before the work starts.
-        var refusals: [Failure] = []
-        let homes: [ServerHome] = try servers.compactMap { settings in
+        var refusals: [String: Failure] = [:]
+        var homes: [String: ServerHome] = [:]
+        for name in list.appearance where isWanted(name) {
+            guard let settings = list[name] else { continue }
             do {
-                return try selected(settings, reactions)
+                homes[name] = try selected(settings, reactions)
             } catch let failure as Failure {
-                refusals.append(failure)
-                return nil
+                refusals[name] = failure
             }
         }
-        for refusal in refusals { console.report(refusal) }
-        return homes
+        for name in list.names { if let refusal = refusals[name] { console.report(refusal) } }
+        return list.names.compactMap { homes[$0] }
     }
 
     private func selected(_ settings: ServerSettings, _ reactions: ServerReactions) throws -> ServerHome? {

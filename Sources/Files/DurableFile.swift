@@ -40,6 +40,12 @@ public struct DurableFile: ~Copyable {
         if buffer.count >= Self.bufferSize { try flush() }
     }
 
+    /// Adds one byte.
+    public mutating func write(byte: UInt8) throws(FileError) {
+        buffer.append(byte)
+        if buffer.count >= Self.bufferSize { try flush() }
+    }
+
     /// Adds bytes; they are gathered to 1 MiB before they are written.
     public mutating func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         buffer.append(contentsOf: bytes)

@@ -162,6 +162,8 @@ public struct Configuration: Sendable {
 public struct ServerList: Sendable {
     /// The servers by name, in the order of their bytes.
     public internal(set) var servers: [ServerSettings]
+    /// The names of the servers in the order of the files, in which they are loaded.
+    public let appearance: [String]
     /// The models by name.
     public let models: [String: ModelSettings]
     /// What makes the configuration as a whole unusable; most commands print these and end.

@@ -6,11 +6,18 @@ public struct ModelSettings: Sendable {
     public let name: String
     let values: [OptionValue?]
     private let section: MergedSections.Section
+    private let fallback: MergedSections.Section
 
-    init(name: String, values: [OptionValue?], section: MergedSections.Section) {
+    init(
+        name: String,
+        values: [OptionValue?],
+        section: MergedSections.Section,
+        fallback: MergedSections.Section
+    ) {
         self.name = name
         self.values = values
         self.section = section
+        self.fallback = fallback
     }
 
     /// The cluster of the servers it fits.
@@ -24,6 +31,11 @@ public struct ModelSettings: Sendable {
 
     /// The file that sets an option, or nil.
     public func source(of option: ServerOption) -> FilePath? { section[option.name]?.path }
+
+    /// The file that `diagnose` names for an option: that of `[barman]` too, although a model takes nothing from there.
+    public func namedSource(of option: ServerOption) -> FilePath? {
+        source(of: option) ?? fallback[option.name]?.path
+    }
 
     /// The file that says that this is a model.
     public var sourceOfModel: FilePath? { section["model"]?.path }

@@ -64,7 +64,7 @@ enum OptionParser {
 
     /// A decimal integer with optional sign, blanks around it and single underscores between digits.
     static func integer(_ text: String) -> Int64? {
-        var rest = Blanks.trim(Array(text.utf8)[...])
+        var rest = Blanks.trim(Array(withPlainDigits(text).utf8)[...])
         var digits: [UInt8] = []
         if let sign = rest.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
             digits.append(sign)
@@ -81,6 +81,18 @@ enum OptionParser {
             }
         }
         return mayUnderscore ? Int64(String(decoding: digits, as: UTF8.self)) : nil
+    }
+
+    /// The text with the decimal digits of all scripts as those of ASCII, as Python's `int` takes them.
+    private static func withPlainDigits(_ text: String) -> String {
+        guard text.utf8.contains(where: { $0 >= 0x80 }) else { return text }
+        var plain = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let isDigit = scalar.properties.generalCategory == .decimalNumber
+            let value = isDigit ? scalar.properties.numericValue.map { UInt8($0) } : nil
+            plain.append(value.map { Unicode.Scalar(UInt8(ascii: "0") + $0) } ?? scalar)
+        }
+        return String(plain)
     }
 
     static func integerReason(_ text: String) -> String {

@@ -55,8 +55,9 @@ struct ServerBuilder {
                 servers.append(try server(section, reporter: reporter))
             }
         }
+        let appearance = servers.map(\.name)
         servers.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
-        var list = ServerList(servers: servers, models: models, globalErrors: [])
+        var list = ServerList(servers: servers, appearance: appearance, models: models, globalErrors: [])
         PathConflicts.mark(&list)
         ActiveModel.apply(to: &list, reporter: reporter)
         for index in list.servers.indices { list.servers[index].applyRules() }
@@ -195,7 +196,7 @@ struct ServerBuilder {
             case .invalid(let reason): warn(text, specification, section.name, reason, reporter)
             }
         }
-        return ModelSettings(name: section.name, values: values, section: section)
+        return ModelSettings(name: section.name, values: values, section: section, fallback: barman)
     }
 
     // MARK: Parts

@@ -57,6 +57,11 @@ public struct ServerSettings: Sendable {
         return entry?.path.string ?? "default"
     }
 
+    /// The file that `diagnose` names for an option: that of `[barman]` too, even if the option does not count there.
+    public func namedSource(of option: ServerOption) -> String {
+        (section[option.name] ?? fallback[option.name])?.path.string ?? "default"
+    }
+
     /// The same server with other values for some options, as from a command line; the rules are applied anew.
     public func overriding(_ overrides: [ServerOption: OptionValue?]) -> ServerSettings {
         var copy = self

@@ -26,17 +26,17 @@ public struct BackupDeletion {
 
     /// Deletes a backup and all incremental ones that depend on it, as `delete` does.
     ///
-    /// A refusal is thrown as `Failure`, after its reason has been reported. Throws `SignalWatch.Interrupted` too.
-    public func run(_ info: BackupInfo) throws {
+    /// `known` is the catalog that the backup was found in, if it is at hand. A refusal is thrown as `Failure`, after its reason has been reported. Throws `SignalWatch.Interrupted` too.
+    public func run(_ info: BackupInfo, in known: BackupCatalog? = nil) throws {
         do {
-            try runLocked(info)
+            try runLocked(info, known)
         } catch {
             throw UpkeepFailure.named(error)
         }
     }
 
-    private func runLocked(_ info: BackupInfo) throws {
-        try refuseIfKept(info, try BackupCatalog.load(home))
+    private func runLocked(_ info: BackupInfo, _ known: BackupCatalog?) throws {
+        try refuseIfKept(info, try known ?? BackupCatalog.load(home))
         let lock: FileLock
         do {
             lock = try FileLock.acquire(home.lockPath(.backup))
@@ -282,11 +282,11 @@ public struct BackupDeletion {
     private func refreshSizes(after info: BackupInfo, _ catalog: inout BackupCatalog) throws {
         guard var next = catalog.next(of: info.id), next.type == .rsync else { return }
         let directory = home.backupDirectory(of: next.id)
-        guard try FileSystem.exists(directory) else { return }
-        let sizes = try TreeSync.measure(directory)
-        guard next.sizeBytes != sizes.sizeBytes || next.deduplicatedSizeBytes != sizes.deduplicatedBytes else { return }
-        next.sizeBytes = sizes.sizeBytes
-        next.deduplicatedSizeBytes = sizes.deduplicatedBytes
+        let sizes = try FileSystem.exists(directory) ? TreeSync.measure(directory) : nil
+        let (bytes, ownBytes) = (sizes?.sizeBytes ?? 0, sizes?.deduplicatedBytes ?? 0)
+        guard next.sizeBytes != bytes || next.deduplicatedSizeBytes != ownBytes else { return }
+        next.sizeBytes = bytes
+        next.deduplicatedSizeBytes = ownBytes
         try catalog.save(next)
     }
 }

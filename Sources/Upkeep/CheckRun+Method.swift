@@ -130,6 +130,8 @@ extension CheckRun {
             }
             return
         }
+        // A server that is disabled has no strategy to check.
+        guard !home.settings.isDisabled else { return }
         try sheet.begin("exclusive backup supported")
         // A server that can not be asked counts as none in recovery.
         if let facts {

@@ -400,10 +400,8 @@ def write_backup(server, backup, root, random):
             write(f"{base}/16387/PG_17/1/2", "y")
         if random.random() < 0.2:
             # The reference can not measure an rsync backup with a link to nothing.
-            is_measured = (backup["mode"] or "rsync").startswith("rsync")
-            os.symlink("PG_VERSION" if is_measured else "/nonexistent/elsewhere", f"{base}/{data}/link")
-            if is_measured:
-                write(f"{base}/{data}/PG_VERSION", "17\n")
+            if not (backup["mode"] or "rsync").startswith("rsync"):
+                os.symlink("/nonexistent/elsewhere", f"{base}/{data}/link")
         if random.random() < 0.2:
             os.symlink("pg_wal", f"{base}/{data}/link-to-directory")
     can_be_kept = backup["status"] == "DONE" and not backup["parent_backup_id"]

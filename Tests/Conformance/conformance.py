@@ -12,12 +12,15 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import catalog
 import compare
+import faults
 import hostile
 import questions
+import settings
 
 TIMEOUT_SECONDS = 90
 SCRATCH = os.environ.get("SWIFT_BARMAN_SCRATCH", "/var/tmp/swift-barman")
@@ -52,7 +55,7 @@ class Side:
         mark = f"{self.root}/barman.conf".encode()
         end = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < end:
-            if not any(mark in command_line(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+            if not any(mark in faults.command_line(entry) for entry in os.listdir("/proc") if entry.isdigit()):
                 return
             time.sleep(0.02)
 
@@ -76,20 +79,12 @@ class Side:
         return found
 
 
-def command_line(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
-
-
 class Case:
     """One random home, all that is asked about it, and what was found."""
 
-    def __init__(self, seed, index, options):
-        self.seed, self.index, self.options = seed, index, options
-        self.root = f"{options.directory}/{seed}-{index}"
+    def __init__(self, seed, index, options, kind=catalog):
+        self.seed, self.index, self.options, self.kind = seed, index, options, kind
+        self.root = f"{options.directory}/{seed}-{kind.__name__[0]}{index}"
         self.answers = self.runs = self.trees = 0
         self.findings = []
         self.known = {}
@@ -102,16 +97,17 @@ class Case:
         shutil.rmtree(self.root, ignore_errors=True)
         roots = [f"{self.root}/orcl", f"{self.root}/ours"]
         for root in roots:
-            home = catalog.make_home(root, lambda: self.generator("home"))
+            home = self.kind.make_home(root, lambda: self.generator("home"))
         self.home = home
         self.sides = [Side(program, root, home) for program, root in zip((self.options.oracle, self.options.program), roots)]
         if self.sides[0].tree() != self.sides[1].tree():
             raise SystemExit("the two copies of a home differ before anything ran")
-        asked = questions.reports(home, self.generator("reports"))
+        is_catalog = self.kind is catalog
+        asked = questions.reports(home, self.generator("reports"), self.options.ci) if is_catalog else settings.questions(home, self.generator("reports"))
         for question in asked:
             self.compare_answers(question)
         self.compare_trees("all reports")
-        for question in questions.changes(home, self.generator("changes")):
+        for question in questions.changes(home, self.generator("changes"), self.options.ci) if is_catalog else []:
             if self.is_diverged:
                 break
             self.compare_answers(question)
@@ -179,11 +175,13 @@ def main():
     parser = argparse.ArgumentParser(prog="conformance", description=__doc__)
     parser.add_argument("-n", type=int, default=int(os.environ.get("N") or 40), help="how many homes (40)")
     parser.add_argument("--seed", default=os.environ.get("SEED") or str(randomness.SystemRandom().randrange(1 << 32)))
-    parser.add_argument("--only", type=int, help="only the home of this number")
+    parser.add_argument("--only", help="only the home of this number; sN: the configuration")
     parser.add_argument("--seconds", type=float, default=float(os.environ.get("SECONDS_AT_MOST") or 1e9), help="start no home after this time")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--keep", action="store_true", help="keep every home, not only those with a finding")
     parser.add_argument("--hostile", action="store_true", help="only damaged homes, for our program alone")
+    parser.add_argument("--faults", nargs="?", const="", help="faults at every call of commands that change a catalog (of those named so)")
+    parser.add_argument("--ci", action="store_true", help="fewer questions for each home; fails below 40 homes and 2000 answers")
     parser.add_argument("--times", action="store_true", help="print the duration of each command")
     parser.add_argument("--oracle", default=os.environ.get("BARMAN_ORACLE") or f"{SCRATCH}/oracle/bin/barman")
     parser.add_argument("--program", default=os.environ.get("BARMAN_TEST_PROGRAM"))
@@ -192,6 +190,10 @@ def main():
     options.program = os.path.abspath(options.program or built_program())
     options.directory = os.path.abspath(options.directory)
     os.makedirs(options.directory, exist_ok=True)
+    if options.faults is not None:
+        found = faults.run(options.program, options.oracle, options.directory, options.faults)
+        print(f"conformance: {found.count} runs with a fault, {len(found.findings)} findings")
+        sys.exit(1 if found.findings else 0)
     if options.hostile:
         found = hostile.run(options.program, options.directory)
         print(f"conformance: {found.count} commands on damaged homes, {len(found.findings)} findings")
@@ -200,19 +202,31 @@ def main():
     print(f"conformance: seed {options.seed}, {options.n} homes, now {catalog.NOW.isoformat()}", flush=True)
     stopping = threading.Event()
 
-    def one(index):
+    def one(number):
+        kind, index = number
         if time.monotonic() - start > options.seconds or stopping.is_set():
             return None
-        return Case(options.seed, index, options).run()
+        case = Case(options.seed, index, options, kind)
+        try:
+            return case.run()
+        except Exception:
+            # Nothing that was not compared passes for equal.
+            case.findings.append((["comparing"], traceback.format_exc().splitlines()))
+            return case
+
+    # Configurations are small: there are as many as homes.
+    numbers = [(kind, index) for index in range(options.n) for kind in (catalog, settings)]
+    if options.only is not None:
+        numbers = [(settings if options.only.startswith("s") else catalog, int(options.only.lstrip("sc")))]
 
     cases = []
     with ThreadPoolExecutor(options.jobs) as pool:
-        for case in pool.map(one, [options.only] if options.only is not None else range(options.n)):
+        for case in pool.map(one, numbers):
             if case is None:
                 continue
             cases.append(case)
             for words, text in case.findings:
-                print(f"\n--- home {case.index} ({case.root}): {' '.join(map(repr, words))}")
+                print(f"\n--- home {case.root.rsplit('-', 1)[1]} ({case.root}): {' '.join(map(repr, words))}")
                 print("\n".join(text), flush=True)
     total = {name: sum(case.seconds[name] for case in cases) for name in ("oracle", "ours")}
     findings = sum(len(case.findings) for case in cases)
@@ -227,7 +241,10 @@ def main():
         f"{sum(case.runs for case in cases)} commands, {sum(case.trees for case in cases)} trees, {findings} differences, "
         f"{time.monotonic() - start:.0f} s (oracle {total['oracle']:.0f} s, ours {total['ours']:.0f} s)"
     )
-    sys.exit(1 if findings else 0)
+    answers = sum(case.answers for case in cases)
+    homes = sum(case.kind is catalog for case in cases)
+    print(f"conformance: {homes} catalogs, {answers} answers, {findings} different")
+    sys.exit(1 if findings or options.ci and (homes < 40 or answers < 2000) else 0)
 
 
 if __name__ == "__main__":

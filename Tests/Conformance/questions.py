@@ -38,8 +38,17 @@ def both(words, answers=1):
     return [Question(words, answers), Question(["-f", "json"] + words, answers, "json")]
 
 
-def reports(home, random):
+def reports(home, random, is_few=False):
     """The commands that only report. What is asked of every server is asked of all at once: one start, many answers."""
+    asked = all_reports(home, random)
+    if not is_few:
+        return asked
+    broad = [question for question in asked if question.answers > 1]
+    narrow = [question for question in asked if question.answers == 1]
+    return random.sample(broad, min(8, len(broad))) + random.sample(narrow, min(9, len(narrow)))
+
+
+def all_reports(home, random):
     count = len(home.servers)
     asked = both(["list-servers"], count) + [Question(["list-servers", "--minimal"], count)]
     for words in (["list-backups", "all"], ["status", "all"], ["show-servers", "all"], ["check", "all"]):
@@ -67,7 +76,7 @@ def reports(home, random):
     return asked
 
 
-def changes(home, random):
+def changes(home, random, is_few=False):
     """One turn of commands that change the home, in an order of their own."""
     turn = []
     if home.has_snapshots:
@@ -84,10 +93,12 @@ def changes(home, random):
             ])
             turn.append(Question((["-f", "json"] if random.random() < 0.2 else []) + words))
     random.shuffle(turn)
+    if is_few:
+        turn = turn[:5]
     if not home.has("unknown-key"):
         # With such a record `cron` of the reference ends before the turn of the servers after it.
         turn.append(Question(["cron"], len(home.servers)))
     turn.append(Question(["list-backups", "all"], len(home.servers)))
-    if random.random() < 0.5:
+    if random.random() < (0.2 if is_few else 0.5):
         turn.append(Question(["rebuild-xlogdb", "all"], len(home.servers)))
     return turn

@@ -21,6 +21,13 @@ public final class World {
         return try body(world)
     }
 
+    /// The same for a test that waits without holding its thread.
+    public static func withSuspending<Value>(_ body: (World) async throws -> Value) async throws -> Value {
+        let world = try World()
+        defer { world.end() }
+        return try await body(world)
+    }
+
     private init() throws {
         Self.exposeBuild()
         let worlds = "\(Scratch.root)/worlds"

@@ -14,8 +14,9 @@ enum DeleteCommand {
     @Sendable
     static func run(_ context: Context, _ arguments: ParsedArguments) throws {
         guard let home = try context.server(arguments.required("server_name"), .needsSettings) else { return }
-        let info = try BackupCatalog.load(home).resolve(arguments.required("backup_id"))
+        let catalog = try BackupCatalog.load(home)
+        let info = try catalog.resolve(arguments.required("backup_id"))
         let deletion = BackupDeletion(home: home, reporter: context.console)
-        try arguments.flag("dry_run") ? deletion.preview(info) : deletion.run(info)
+        try arguments.flag("dry_run") ? deletion.preview(info) : deletion.run(info, in: catalog)
     }
 }

@@ -37,7 +37,7 @@ enum ListFilesCommand {
                 to: &paths
             )
         }
-        if target == "standalone" { paths += requiredWAL(of: info, in: home) }
+        if target == "standalone" { paths += try requiredWAL(of: info, in: home) }
         // What is known before something turns out to be wrong is listed all the same.
         defer { context.console.show(lines: paths) }
         if target == "wal" || target == "full" { try addLaterWAL(of: info, in: backups, to: &paths) }
@@ -68,9 +68,8 @@ enum ListFilesCommand {
     }
 
     /// The segments from the begin of the backup to its end, whether they are archived or not.
-    private static func requiredWAL(of info: BackupInfo, in home: ServerHome) -> [String] {
-        guard let begin = info.beginSegment, let end = info.endSegment else { return [] }
-        return begin.through(end, size: info.segmentSize).map { path(of: $0.description, $0.hashDirectory, in: home) }
+    private static func requiredWAL(of info: BackupInfo, in home: ServerHome) throws(Failure) -> [String] {
+        try info.requiredSegments().map { path(of: $0.description, $0.hashDirectory, in: home) }
     }
 
     /// All history files, and the archived segments from the begin of the backup to the end of the next one.

@@ -63,7 +63,7 @@ enum DiagnoseCommand {
             var config: Members = options.map { option in
                 (
                     option.name,
-                    value(OptionText.diagnosis(model[option], of: option), from: model.source(of: option)?.string)
+                    value(OptionText.diagnosis(model[option], of: option), from: model.namedSource(of: option)?.string)
                 )
             }
             config.append(("model", value(.bool(true), from: model.sourceOfModel?.string)))
@@ -75,7 +75,7 @@ enum DiagnoseCommand {
             var config: Members = settings.shownOptions.map { option in
                 (
                     option.name,
-                    value(OptionText.diagnosis(settings[option], of: option), from: settings.source(of: option))
+                    value(OptionText.diagnosis(settings[option], of: option), from: settings.namedSource(of: option))
                 )
             }
             config.append(("name", value(.string(home.name), from: "default")))

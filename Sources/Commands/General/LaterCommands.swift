@@ -1,20 +1,5 @@
 /// Commands that the table knows with all their arguments while their feature is not there yet.
 enum LaterCommands {
-    static let syncInfo = CommandSpecification(
-        name: "sync-info",
-        summary: "Print what a passive node needs to know of a server.",
-        options: [.flag("--primary", help: "ask the primary node")],
-        positionals: [
-            .server,
-            PositionalArgument("last_wal", .optional, help: "the newest WAL file the caller has"),
-            PositionalArgument(
-                "last_position",
-                .optional,
-                type: .positiveInteger,
-                help: "where the caller stopped reading the WAL catalog, in bytes"
-            ),
-        ]
-    )
     static let syncBackup = CommandSpecification(
         name: "sync-backup",
         summary: "Copy a backup from the primary node to this passive one.",
@@ -24,22 +9,6 @@ enum LaterCommands {
         name: "sync-wals",
         summary: "Copy WAL files from the primary node to this passive one.",
         positionals: [.server]
-    )
-    static let exportBackup = CommandSpecification(
-        name: "export-backup",
-        summary: "Pack a backup with the WAL it needs into one tar file.",
-        options: [
-            .value("--compression", choices: ["gzip", "bzip2", "xz"], help: "compress the tar file"),
-            .value("--compression-level", type: .integer, help: "how hard to compress: 1 to 9, for xz 0 to 9"),
-        ],
-        positionals: [
-            .server, .backup, PositionalArgument("output_directory", help: "where the tar file goes"),
-        ]
-    )
-    static let importBackup = CommandSpecification(
-        name: "import-backup",
-        summary: "Take a backup that export-backup packed into the catalog.",
-        positionals: [.server, PositionalArgument("input_tarball", help: "the tar file")]
     )
     static let cloudWALArchive = CommandSpecification(
         name: "cloud-wal-archive",
