@@ -22,10 +22,12 @@ public struct RetentionJudgement: Sendable {
         var obsolete: [String] = []
         var orphans: [String] = []
         for id in catalog.ids {
-            guard let info = catalog[id], info.status != .empty else { continue }
+            guard let info = catalog[id] else { continue }
             // A deletion that was cut off leaves a backup without its files: it is finished, not announced as an orphan.
             if try annotations.isMarkedForDeletion(id) {
                 obsolete.append(id)
+            } else if info.status == .empty {
+                continue
             } else if try catalog.isOrphan(info) {
                 orphans.append(id)
             } else if states[id] == .obsolete {
