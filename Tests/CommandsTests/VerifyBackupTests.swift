@@ -12,7 +12,8 @@ struct VerifyBackupTests {
             #expect(made.out == "Backup manifest for backup '\(id)' successfully generated for server ['redundant']\n")
             let bare = try host.barman("verify", "redundant", "oldest")
             let segment = try #require(try host.info("redundant", id, "begin_wal"))
-            #expect(bare.status == 1 && bare.err.contains("WAL file \"\(segment)\" is missing in the archive"), "\(bare)")
+            let text = "WAL file \"\(segment)\" is missing in the archive"
+            #expect(bare.status == 1 && bare.err.contains(text), "\(bare)")
             let folder = "\(host.home)/redundant/wals/\(segment.prefix(16))"
             try world.shell("mkdir -p \(folder) && truncate -s 16M \(folder)/\(segment)").orThrow()
             let good = try host.barman("verify", "redundant", "oldest")
