@@ -45,7 +45,7 @@ private struct FormsSite {
             ).orThrow()
         }
         let hook = try world.write(
-            "#!/bin/sh\ncd \(world.path("disk")) 2>/dev/null && [ -e want ] && rm want && fallocate -l 185m hog\nexit 0\n",
+            "#!/bin/sh\ncd \(world.path("disk")) 2>/dev/null && [ -e want ] && rm want && fallocate -l 585m hog\nexit 0\n",
             to: "bin/fill",
             mode: 0o755
         )
@@ -262,7 +262,7 @@ private struct FormsSite {
     private func fillDisk(_ site: FormsSite, _ expected: String) throws {
         let world = site.world
         let disk = try site.makePlace("disk")
-        try world.run(["mount", "-t", "tmpfs", "-o", "size=200m,mode=0777", "tmpfs", disk]).orThrow()
+        try world.run(["mount", "-t", "tmpfs", "-o", "size=600m,mode=0777", "tmpfs", disk]).orThrow()
         world.atEnd { [world] in
             // It stays busy only when a server does, whose end is next.
             _ = try? world.run(["umount", "-l", disk])
