@@ -29,7 +29,7 @@ import Testing
             try drills.end(by: SIGKILL)
             #expect(world.names(in: drills.scratch).count == 1)
             try drills.pass()
-            let servers = try world.shell("pgrep -f -- '-D \(drills.scratch)'")
+            let servers = try world.run(["pgrep", "-f", "--", "-D \(drills.scratch)"])
             #expect(servers.status == 1, "\(servers)")
         }
     }
