@@ -99,8 +99,9 @@ struct MatrixSite {
         try cluster.pgbench(["-i", "-q", "-s", "1", "-n"])
         try cluster.sql(
             "CREATE TABLE ledger AS SELECT i, repeat(md5(i::text), 4) AS note FROM generate_series(1, 20000) i;"
-                + " CREATE INDEX ON ledger (i); VACUUM ledger"
+                + " CREATE INDEX ON ledger (i)"
         )
+        try cluster.sql("VACUUM ledger")
         for (index, tablespace) in tablespaces.enumerated() {
             try cluster.sql(
                 "CREATE TABLE odd\(index) TABLESPACE \"\(tablespace.name)\" AS SELECT i FROM generate_series(1, 5000) i"
