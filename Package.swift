@@ -177,7 +177,8 @@ let package = Package(
         .target(
             name: "Upkeep",
             dependencies: [
-                "Archive", "Backup", "Catalog", "Drill", "Failure", "Files", "Notation", "Postgres", "Processes",
+                "Archive", "Backup", "Catalog", "Codecs", "Drill", "Failure", "Files", "Notation", "Postgres",
+                "Processes",
                 "Settings",
                 "WAL", system,
             ],
@@ -202,7 +203,8 @@ let package = Package(
         .target(
             name: "Commands",
             dependencies: [
-                "Archive", "Backup", "Catalog", "Console", "Drill", "Failure", "Files", "Notation", "Postgres",
+                "Archive", "Backup", "Catalog", "Codecs", "Console", "Drill", "Failure", "Files", "Notation",
+                "Postgres",
                 "Processes",
                 "Restore", "Settings", "Upkeep", "WAL", system,
             ],

@@ -175,7 +175,11 @@ import Testing
             #expect(world.names(in: incoming) == [])
             #expect(world.names(in: "\(host.home)/pg/errors") == [])
 
-            try world.shell("head -c 16777216 /dev/urandom >\(incoming)/\(segments[0])", as: .postgres).orThrow()
+            try world.shell(
+                "{ head -c 8192 \(world.path("copy"))/\(segments[0]); head -c 16769024 /dev/urandom; }"
+                    + " >\(incoming)/\(segments[0])",
+                as: .postgres
+            ).orThrow()
             let other = try host.barman("archive-wal", "pg")
             #expect(other.status == 0, "\(other)")
             #expect(
@@ -231,9 +235,12 @@ import Testing
     private func feed(_ host: BarmanHost) throws -> [String] {
         let names = (1...3).map { "00000001000000000000000\($0)" }
         let template = try host.world.cluster(15, named: "template").dataDirectory
-        for name in names {
+        for (index, name) in names.enumerated() {
+            let file = "\(host.home)/pg/incoming/\(name)"
+            // The page address in the header is that of the name.
             try host.world.shell(
-                "cp \(template)/pg_wal/000000010000000000000001 \(host.home)/pg/incoming/\(name)",
+                "cp \(template)/pg_wal/000000010000000000000001 \(file)"
+                    + " && printf '\\\\\(index + 1)' | dd of=\(file) bs=1 seek=11 conv=notrunc",
                 as: .postgres
             ).orThrow()
         }

@@ -67,7 +67,7 @@ import Testing
                 // In the middle of the contents of something.
                 let place = "$(( $(stat -c %s \(archive)) / 2 / 512 * 512 + 100 ))"
                 let flip = "printf '\\\\125' | dd of=\(archive) bs=1 seek=\(place) conv=notrunc"
-                try damage(flip, archive == "base.tar" ? " in archive \"base.tar\"" : "could not read archive")
+                try damage(flip, "archive \"\(archive)\"")
             } else {
                 let file = try site.cluster.sql("SELECT pg_relation_filepath('pg_class')")
                 let moved = try site.cluster.sql("SELECT pg_relation_filepath('ledger')")

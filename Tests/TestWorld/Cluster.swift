@@ -227,7 +227,7 @@ extension World {
             listen_addresses = '127.0.0.1'
             shared_buffers = 32MB
             max_connections = 40
-            max_wal_senders = 5
+            max_wal_senders = 20
             wal_level = replica
             checkpoint_completion_target = 0.0
             log_timezone = 'UTC'
