@@ -178,9 +178,7 @@ let package = Package(
             name: "Upkeep",
             dependencies: [
                 "Archive", "Backup", "Catalog", "Codecs", "Drill", "Failure", "Files", "Notation", "Postgres",
-                "Processes",
-                "Settings",
-                "WAL", system,
+                "Processes", "Settings", "WAL", system,
             ],
             swiftSettings: settings
         ),
@@ -204,9 +202,7 @@ let package = Package(
             name: "Commands",
             dependencies: [
                 "Archive", "Backup", "Catalog", "Codecs", "Console", "Drill", "Failure", "Files", "Notation",
-                "Postgres",
-                "Processes",
-                "Restore", "Settings", "Upkeep", "WAL", system,
+                "Postgres", "Processes", "Restore", "Settings", "Upkeep", "WAL", system,
             ],
             swiftSettings: settings
         ),
