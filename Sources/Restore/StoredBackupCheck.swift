@@ -58,7 +58,9 @@ struct StoredBackupCheck {
             return refuse("the files of backup \(info.id) are missing: there is no directory \(data)", nil)
         }
         let manifest = data.appending("backup_manifest")
-        let entries = try FileSystem.exists(manifest) ? ManifestEntry.read(manifest) : nil
+        // A data directory may hold the manifest of a backup that it was made from, which rsync copies like any file.
+        let isOfThisBackup = try info.type != .rsync && FileSystem.exists(manifest)
+        let entries = isOfThisBackup ? try ManifestEntry.read(manifest) : nil
         let expected = entries.map { entries in
             Dictionary(entries.map { ($0.path, $0.sizeBytes) }, uniquingKeysWith: { first, _ in first })
         }

