@@ -240,7 +240,7 @@ import Testing
             // The page address in the header is that of the name.
             try host.world.shell(
                 "cp \(template)/pg_wal/000000010000000000000001 \(file)"
-                    + " && printf '\\\\\(index + 1)' | dd of=\(file) bs=1 seek=11 conv=notrunc",
+                    + " && printf '\\\(index + 1)' | dd of=\(file) bs=1 seek=11 conv=notrunc",
                 as: .postgres
             ).orThrow()
         }
