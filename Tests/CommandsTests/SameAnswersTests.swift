@@ -99,13 +99,25 @@ struct SameAnswersTests {
                 for words in mistakes {
                     let expected = try host.oracle(words)
                     let answer = try host.barman(words)
-                    let said = answer.err.replacing("retention,", with: "").replacing("'retention', ", with: "")
-                    #expect(said == expected.err, "\(words) at \(columns) columns")
+                    let (said, wanted) = Self.comparable(answer.err, expected.err)
+                    #expect(said == wanted, "\(words) at \(columns) columns")
                     #expect(answer.status == 2 && expected.status == 2)
                     #expect(answer.out.isEmpty)
                 }
             }
         }
+    }
+
+    /// Both texts as they are; where a command or an option of ours stands in the usage, only what is said about the mistake.
+    private static func comparable(_ ours: String, _ theirs: String) -> (String, String) {
+        let own = ["drill", "retention", "serve-wal", "setup", "--dry-run", "--explain", "--plan"]
+        guard own.contains(where: ours.contains) else { return (ours, theirs) }
+        func message(_ text: String) -> String {
+            own.reduce(String(text.split(separator: "\n").last ?? "")) { text, word in
+                text.replacing("'\(word)', ", with: "").replacing(", '\(word)')", with: ")")
+            }
+        }
+        return (message(ours), message(theirs))
     }
 
     @Test func `a configuration that cannot be used is the same failure`() throws {
