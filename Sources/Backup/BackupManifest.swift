@@ -4,7 +4,7 @@ public import Failure
 import Files
 import Notation
 import Processes
-import SystemPackage
+public import SystemPackage
 
 /// The `backup_manifest` of a backup made by rsync (PostgreSQL manual, "Backup Manifest Format").
 public struct BackupManifest {
@@ -17,15 +17,18 @@ public struct BackupManifest {
     }
 
     private static let algorithm = "SHA256"
+    static let fileName = "backup_manifest"
 
     /// Reads every file of the backup's data directory and stores its manifest there, durably.
     ///
     /// The tablespaces of an rsync backup lie outside: they get a manifest of their own beside the data directory, which only
-    /// we know of. Throws when there is a manifest already.
+    /// we know of. Throws when there is a manifest already; one of another backup is replaced.
     public static func write(for info: BackupInfo, in home: ServerHome, reporter: any Reporter) throws {
         let data = try home.dataDirectory(of: info.id)
-        let file = data.appending("backup_manifest")
-        guard try !FileSystem.exists(file) else { throw Failure("File \(file) already exists.", kind: .exception) }
+        let file = data.appending(fileName)
+        guard try !FileSystem.exists(file) || isForeign(file, to: info) else {
+            throw Failure("File \(file) already exists.", kind: .exception)
+        }
         let progress = ReadProgress("Computing checksums", reporter)
         var tablespaces: [(FilePath, String)] = []
         if info.type == .rsync, try !home.hasOldLayout(info.id) {
@@ -40,6 +43,21 @@ public struct BackupManifest {
         progress.finish()
     }
 
+    /// The manifest that was made for a backup; nil without one.
+    public static func path(of info: BackupInfo, in home: ServerHome) throws -> FilePath? {
+        let path = try home.dataDirectory(of: info.id).appending(fileName)
+        return try FileSystem.exists(path) && !isForeign(path, to: info) ? path : nil
+    }
+
+    /// Whether a manifest is that of a backup from which the data directory was made, and that rsync copied with it.
+    ///
+    /// The manifests that PostgreSQL makes end in ranges of WAL, of which those of rsync backups, ours or the reference's, have
+    /// none. False when there is no such file.
+    static func isForeign(_ path: FilePath, to info: BackupInfo) throws(FileError) -> Bool {
+        guard info.type == .rsync, try FileSystem.exists(path) else { return false }
+        return try FileSystem.readSuffix(path, count: 1 << 16).lastRange(of: Array("\"WAL-Ranges\":".utf8)) != nil
+    }
+
     /// Where the manifest of the tablespaces of an rsync backup is.
     static func tablespaceManifest(of info: BackupInfo, in home: ServerHome) -> FilePath {
         home.backupDirectory(of: info.id).appending("tablespace_manifest")
@@ -52,7 +70,9 @@ public struct BackupManifest {
         for (directory, prefix) in directories where try FileSystem.isDirectory(directory) {
             let prefix = Array(prefix.utf8)
             try FileSystem.walk(directory) { entry in
-                guard entry.status.kind == .regular else { return }
+                // A manifest that is there is about to be replaced.
+                let isManifest = prefix.isEmpty && entry.relativePath.string == Self.fileName
+                guard entry.status.kind == .regular, !isManifest else { return }
                 entries.append(
                     Entry(
                         path: prefix + entry.relativePath.bytes,

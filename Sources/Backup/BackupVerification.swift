@@ -64,7 +64,14 @@ public struct BackupVerification: Sendable {
     // MARK: Trees
 
     private func verifyTrees(into report: inout Report, _ progress: ReadProgress) throws {
-        let manifest = try ManifestFile(reading: data.appending("backup_manifest"))
+        let path = data.appending(BackupManifest.fileName)
+        guard try !BackupManifest.isForeign(path, to: info) else {
+            throw Failure(
+                "the manifest '\(path)' is not that of this backup: rsync copied it from the data directory",
+                hint: "'barman generate-manifest \(home.name) \(info.id)' replaces it."
+            )
+        }
+        let manifest = try ManifestFile(reading: path)
         var roots = [TreeVerification.Root(directory: data)]
         let tablespaces = info.tablespaces ?? []
         guard info.type == .rsync else {
@@ -77,15 +84,15 @@ public struct BackupVerification: Sendable {
         report.defects += try TreeVerification(roots: roots, progress: progress).defects(of: manifest)
         // The manifest of an rsync backup does not cover its tablespaces; what covers them is a file of ours.
         guard !tablespaces.isEmpty, try !home.hasOldLayout(info.id) else { return }
-        let path = BackupManifest.tablespaceManifest(of: info, in: home)
-        guard try FileSystem.exists(path) else {
+        let tablespaceManifest = BackupManifest.tablespaceManifest(of: info, in: home)
+        guard try FileSystem.exists(tablespaceManifest) else {
             report.remarks.append(
                 "the tablespaces of backup '\(info.id)' are not covered by its manifest and were not verified"
             )
             return
         }
         let check = TreeVerification(roots: try tablespaces.map { try root(of: $0) }, progress: progress)
-        report.defects += try check.defects(of: ManifestFile(reading: path))
+        report.defects += try check.defects(of: ManifestFile(reading: tablespaceManifest))
     }
 
     /// The files of a tablespace lie beside the data directory; the link in it may have been broken by a move of the home.

@@ -55,6 +55,13 @@ public enum FileSystem {
         return try file.readToEnd(limit: limit)
     }
 
+    /// Reads the last bytes of a file, all of one that is shorter.
+    public static func readSuffix(_ path: FilePath, count: Int) throws(FileError) -> [UInt8] {
+        let file = try OwnedDescriptor(opening: path)
+        try file.seek(to: max(0, file.status().sizeBytes - Int64(count)))
+        return try file.readToEnd()
+    }
+
     /// Reads a whole file, or nil when it is not there.
     public static func readIfPresent(_ path: FilePath, limit: Int = 64 << 20) throws(FileError) -> [UInt8]? {
         do {

@@ -15,8 +15,10 @@ public struct RsyncFilter: Sendable, Equatable {
     }
 
     /// What is never copied from a PostgreSQL data directory itself.
+    ///
+    /// A manifest there is that of the backup which the directory was made from.
     public static let dataDirectoryExclusions = [
-        "/pg_log/*", "/log/*", "/pg_xlog/*", "/pg_wal/*", "/global/pg_control",
+        "/pg_log/*", "/log/*", "/pg_xlog/*", "/pg_wal/*", "/global/pg_control", "/backup_manifest",
     ]
 
     /// What is never copied from anywhere in a cluster.

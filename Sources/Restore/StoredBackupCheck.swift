@@ -57,10 +57,7 @@ struct StoredBackupCheck {
         guard try FileSystem.isDirectory(data) else {
             return refuse("the files of backup \(info.id) are missing: there is no directory \(data)", nil)
         }
-        let manifest = data.appending("backup_manifest")
-        // A data directory may hold the manifest of a backup that it was made from, which rsync copies like any file.
-        let isOfThisBackup = try info.type != .rsync && FileSystem.exists(manifest)
-        let entries = isOfThisBackup ? try ManifestEntry.read(manifest) : nil
+        let entries = try BackupManifest.path(of: info, in: home).map { try ManifestEntry.read($0) }
         let expected = entries.map { entries in
             Dictionary(entries.map { ($0.path, $0.sizeBytes) }, uniquingKeysWith: { first, _ in first })
         }

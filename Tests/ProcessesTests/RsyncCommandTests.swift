@@ -50,7 +50,7 @@ struct RsyncCommandTests {
         let filter =
             [
                 "--exclude=/pg_log/*", "--exclude=/log/*", "--exclude=/pg_xlog/*", "--exclude=/pg_wal/*",
-                "--exclude=/global/pg_control",
+                "--exclude=/global/pg_control", "--exclude=/backup_manifest",
             ] + general + ["--exclude=/pg_tblspc/16384", "--filter=P_/pg_tblspc/16384"]
         let common = [
             "-rLKpts", "--delete-excluded", "--inplace", "--ignore-missing-args", "--itemize-changes",

@@ -126,6 +126,43 @@ import Testing
         }
     }
 
+    @Test func `a manifest that rsync copied is not that of the backup`() throws {
+        try World.with { world in
+            let site = try Site.local(in: world)
+            let made = try world.makeDirectory("made", as: .postgres)
+            try world.run(
+                [
+                    site.cluster.program("pg_basebackup"), "-h", "127.0.0.1", "-p", "\(site.cluster.port)", "-U",
+                    "barman",
+                    "-X", "none", "-c", "fast", "-D", made,
+                ],
+                as: .postgres
+            ).orThrow()
+            // The server could have been started from that copy.
+            let foreign = "\(site.cluster.dataDirectory)/backup_manifest"
+            try world.run(["cp", "-p", "\(made)/backup_manifest", foreign], as: .postgres).orThrow()
+            try site.cluster.sql("DROP TABLE IF EXISTS ledger; CREATE TABLE ledger (id integer)")
+
+            let ours = try site.backup("--manifest")
+            try expectSound(site, ours)
+            try site.waitForFreshIdentifier()
+            try site.host.oracle("backup", "pg").orThrow()
+            try site.archiveEverything()
+            let theirs = try #require(site.host.backupIDs("pg").last)
+            try site.host.barman("check-backup", "pg", theirs).orThrow()
+            let path = "\(site.host.home)/pg/base/\(theirs)/data/backup_manifest"
+            #expect(try world.read(path) == world.read(foreign))
+            let distrusted = try site.host.barman("verify-backup", "pg", theirs)
+            #expect(distrusted.status == 1)
+            #expect(distrusted.err.contains("is not that of this backup: rsync copied it"), "\(distrusted)")
+            let restored = try world.makeDirectory("restored", as: .postgres)
+            try site.host.barman("restore", "--plan", "pg", theirs, restored).orThrow()
+            try site.host.barman("generate-manifest", "pg", theirs).orThrow()
+            try expectSound(site, theirs)
+            try site.expectAcceptedByPostgres(theirs)
+        }
+    }
+
     @Test func `an incremental backup is checked, and that its parents are there`() throws {
         try World.with { world in
             let site = try Site.local(in: world, version: 17)
