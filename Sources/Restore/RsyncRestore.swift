@@ -15,7 +15,8 @@ struct RsyncRestore {
 
     /// What of the data directory is not restored.
     private static let exclusions = [
-        "/pg_xlog/*", "/pg_wal/*", "/postmaster.pid", "/recovery.conf", "/tablespace_map",
+        "/pg_xlog/*", "/pg_wal/*", "/postmaster.pid", "/recovery.conf", "/recovery.signal", "/standby.signal",
+        "/tablespace_map",
     ]
 
     /// What of the destination stays: hidden files and what the server logged.

@@ -117,6 +117,16 @@ import Testing
             #expect(try site.host.info("pg", id, "status") == "DONE")
             #expect(try site.host.info("pg", id, "backup_label")?.contains("BACKUP FROM: standby") == true)
             #expect(try site.host.oracle("check-backup", "pg", id).status == 0)
+            // What comes back is a server of its own, unless a standby is asked for.
+            #expect(world.exists("\(site.host.home)/pg/base/\(id)/data/standby.signal"))
+            _ = try site.switchWAL()
+            try site.host.barman("archive-wal", "pg").orThrow()
+            let expected = try site.cluster.sql("SELECT count(*), sum(delta) FROM pgbench_history")
+            #expect(try restoredAnswer("SELECT count(*), sum(delta) FROM pgbench_history", site) == expected)
+            #expect(try site.cluster.number("SELECT count(*) FROM pg_stat_replication") == 1)
+            let other = try world.makeDirectory("another-standby", as: .postgres)
+            try site.host.barman("restore", "--standby-mode", "pg", id, other).orThrow()
+            #expect(world.exists("\(other)/standby.signal") && !world.exists("\(other)/recovery.signal"))
         }
     }
 

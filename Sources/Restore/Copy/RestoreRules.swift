@@ -7,7 +7,8 @@ struct RestoreRules: Sendable {
 
     /// The rules for a backup; a tar file keeps what it has of logs and WAL, as in the reference.
     init(plan: RestorePlan) {
-        var left: Set<FilePath> = ["recovery.conf", "tablespace_map"]
+        // What the server was doing when it was backed up is not what the restored one is to do: its markers are written later.
+        var left: Set<FilePath> = ["recovery.conf", "recovery.signal", "standby.signal", "tablespace_map"]
         for tablespace in plan.tablespaces { left.insert(FilePath("pg_tblspc/\(tablespace.oid)")) }
         let isPlain = !plan.stored.tip.isTar
         if isPlain || plan.stored.isIncremental {
