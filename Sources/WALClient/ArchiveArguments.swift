@@ -1,35 +1,22 @@
 import Codecs
-import SystemPackage
 
 /// The command line of `barman-wal-archive`.
 struct ArchiveArguments {
-    let host: BackupHost
+    let common: CommonArguments
     let walPath: String
-    let isTest: Bool
     let algorithm: ChecksumAlgorithm
     let compression: CompressionFormat?
     let level: CodecLevel
     let batch: Int
-    let multiplexes: Bool
-    let stateDirectory: FilePath
 
     init(_ words: [String]) throws(ArgumentTable.Ending) {
         let values = try Self.table.parse(words)
-        host = BackupHost(
-            host: values.positionals[0],
-            user: values.text("user") ?? "barman",
-            port: values.text("port"),
-            configuration: values.text("config"),
-            server: values.positionals[1]
-        )
+        common = CommonArguments(values)
         walPath = values.positionals[2]
-        isTest = values.flag("test")
         algorithm = values.flag("md5") ? .md5 : .sha256
         compression = values.text("compression").flatMap { CompressionFormat(rawValue: $0) }
         level = values.text("level").flatMap { CodecLevel($0) } ?? .medium
         batch = max(1, min(values.integer("batch"), 1024))
-        multiplexes = !values.flag("no-multiplex")
-        stateDirectory = values.text("state-dir").map { FilePath($0) } ?? PrivateDirectory.standard
     }
 
     /// The options, and the source of help and manual.
@@ -38,14 +25,8 @@ struct ArchiveArguments {
         summary:
             "An archive_command: sends a WAL file over ssh to the backup host's put-wal, and succeeds when it is safe there.",
         options: ArgumentTable.common + [
-            .init("-c", "--config", key: "config", .text, "CONFIG", help: "configuration file on the backup host"),
-            .init(
-                "-t",
-                "--test",
-                key: "test",
-                .flag("yes"),
-                help: "test the connection and the server's configuration; WAL_PATH is ignored"
-            ),
+            CommonArguments.config,
+            CommonArguments.test(ignoring: "WAL_PATH is"),
             .init("--md5", key: "md5", .flag("yes"), help: "use MD5 checksums, for very old backup hosts"),
             .init(
                 "-z",
@@ -74,25 +55,9 @@ struct ArchiveArguments {
                 help:
                     "send up to so many files that are ready in one go, and answer PostgreSQL's next calls from what the backup host has confirmed; default 1"
             ),
-            .init(
-                "--no-multiplex",
-                key: "no-multiplex",
-                .flag("yes"),
-                help: "do not share one ssh connection between calls"
-            ),
-            .init(
-                "--state-dir",
-                key: "state-dir",
-                .text,
-                "STATE_DIR",
-                help:
-                    "private directory for the shared connection and for confirmations; default /var/tmp/barman-wal-UID"
-            ),
-        ],
-        positionals: [
-            .init(name: "BARMAN_HOST", help: "the backup host"),
-            .init(name: "SERVER_NAME", help: "the server's name there"),
-            .init(name: "WAL_PATH", help: "%p of archive_command"),
+        ] + CommonArguments.sharing("the shared connection and for confirmations"),
+        positionals: CommonArguments.positionals + [
+            .init(name: "WAL_PATH", help: "%p of archive_command")
         ]
     )
 }

@@ -17,7 +17,7 @@ enum ArchiveProgram {
         }
         Emergency.install()
         let program = ArchiveRun(arguments)
-        return arguments.isTest ? ConnectionTest.run(program.testRequest) : program.run()
+        return arguments.common.isTest ? ConnectionTest.run(program.testRequest) : program.run()
     }
 }
 
@@ -42,11 +42,11 @@ private struct ArchiveRun {
 
     init(_ arguments: ArchiveArguments) {
         self.arguments = arguments
-        multiplexing = arguments.multiplexes ? Multiplexing(to: arguments.host, in: arguments.stateDirectory) : nil
+        multiplexing = arguments.common.multiplexing
     }
 
     var testRequest: ProcessRequest {
-        arguments.host.request(remote: arguments.host.putWords(test: true), multiplexing: multiplexing)
+        arguments.common.host.request(remote: arguments.common.host.putWords(test: true), multiplexing: multiplexing)
     }
 
     func run() -> Int32 {
@@ -67,11 +67,11 @@ private struct ArchiveRun {
 
     /// Sends the file and others that are ready behind it, unless the backup host has confirmed it already.
     private func runBatch(_ path: FilePath) throws -> Int32 {
-        guard PrivateDirectory.prepare(arguments.stateDirectory) else { return try report(send([path])) }
+        guard PrivateDirectory.prepare(arguments.common.stateDirectory) else { return try report(send([path])) }
         let queue = ReadyQueue(walPath: path)
         let acknowledgements = Acknowledgements(
-            directory: arguments.stateDirectory,
-            key: BackupHost.key([arguments.host.serverKey, queue.directoryKey])
+            directory: arguments.common.stateDirectory,
+            key: BackupHost.key([arguments.common.host.serverKey, queue.directoryKey])
         )
         if acknowledgements.contains(path) { return 0 }
         let followers = queue.following(limit: arguments.batch - 1)
@@ -137,8 +137,8 @@ private struct ArchiveRun {
         guard let reader = pipe.reader.take(), let writer = pipe.writer.take() else {
             return Result(ending: .finished(.exited(-1), nil))
         }
-        var request = arguments.host.request(
-            remote: arguments.host.putWords(test: false),
+        var request = arguments.common.host.request(
+            remote: arguments.common.host.putWords(test: false),
             multiplexing: multiplexing
         )
         request.input = .descriptor(reader.raw)

@@ -11,8 +11,8 @@ struct Fetch: Sendable {
     let multiplexing: Multiplexing?
 
     init(_ arguments: RestoreArguments) {
-        host = arguments.host
-        multiplexing = arguments.multiplexes ? Multiplexing(to: arguments.host, in: arguments.stateDirectory) : nil
+        host = arguments.common.host
+        multiplexing = arguments.common.multiplexing
     }
 
     /// The names of files that are there, from this one on; none when the host cannot be asked.

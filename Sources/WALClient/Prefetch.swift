@@ -28,7 +28,7 @@ struct Prefetch {
     }
 
     /// What the names of the directories for this server begin with.
-    static func prefix(_ arguments: RestoreArguments) -> String { ".ahead-\(arguments.host.serverKey)-" }
+    static func prefix(_ arguments: RestoreArguments) -> String { ".ahead-\(arguments.common.host.serverKey)-" }
 
     /// What changes when the machine starts anew: files of before are not used, since nobody made them durable.
     private static func bootIdentity() -> String? {

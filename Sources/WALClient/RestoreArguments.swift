@@ -3,10 +3,9 @@ import SystemPackage
 
 /// The command line of `barman-wal-restore`.
 struct RestoreArguments {
-    let host: BackupHost
+    let common: CommonArguments
     let walName: String
     let destination: FilePath
-    let isTest: Bool
     let partial: Bool
     /// `gzip` or `bzip2` on the wire.
     let wireCompression: String?
@@ -14,23 +13,14 @@ struct RestoreArguments {
     let parallel: Int
     let sleepSeconds: Int
     let spool: FilePath
-    let multiplexes: Bool
-    let stateDirectory: FilePath
     /// As they were given; the prefetcher gets the same.
     let words: [String]
 
     init(_ words: [String]) throws(ArgumentTable.Ending) {
         let values = try Self.table.parse(words)
-        host = BackupHost(
-            host: values.positionals[0],
-            user: values.text("user") ?? "barman",
-            port: values.text("port"),
-            configuration: values.text("config"),
-            server: values.positionals[1]
-        )
+        common = CommonArguments(values)
         walName = values.positionals[2]
         destination = FilePath(values.positionals[3])
-        isTest = values.flag("test")
         partial = values.flag("partial")
         let compression = values.text("compression")
         wireCompression = compression == "keep" ? nil : compression
@@ -38,8 +28,6 @@ struct RestoreArguments {
         parallel = max(0, min(values.integer("parallel"), 1024))
         sleepSeconds = max(0, min(values.integer("sleep"), 86_400))
         spool = FilePath(values.text("spool-dir") ?? "/var/tmp/walrestore")
-        multiplexes = !values.flag("no-multiplex")
-        stateDirectory = values.text("state-dir").map { FilePath($0) } ?? PrivateDirectory.standard
         self.words = words
     }
 
@@ -104,31 +92,10 @@ struct RestoreArguments {
                 group: "wire",
                 help: "send the file as it is stored, decompress it here"
             ),
-            .init("-c", "--config", key: "config", .text, "CONFIG", help: "configuration file on the backup host"),
-            .init(
-                "-t",
-                "--test",
-                key: "test",
-                .flag("yes"),
-                help: "test the connection and the server's configuration; WAL_NAME and WAL_DEST are ignored"
-            ),
-            .init(
-                "--no-multiplex",
-                key: "no-multiplex",
-                .flag("yes"),
-                help: "do not share one ssh connection between calls"
-            ),
-            .init(
-                "--state-dir",
-                key: "state-dir",
-                .text,
-                "STATE_DIR",
-                help: "private directory for the shared connection; default /var/tmp/barman-wal-UID"
-            ),
-        ],
-        positionals: [
-            .init(name: "BARMAN_HOST", help: "the backup host"),
-            .init(name: "SERVER_NAME", help: "the server's name there"),
+            CommonArguments.config,
+            CommonArguments.test(ignoring: "WAL_NAME and WAL_DEST are"),
+        ] + CommonArguments.sharing("the shared connection"),
+        positionals: CommonArguments.positionals + [
             .init(name: "WAL_NAME", help: "%f of restore_command"),
             .init(name: "WAL_DEST", help: "%p of restore_command"),
         ]

@@ -23,11 +23,11 @@ enum RestoreProgram {
                     + "configuration option\n"
             )
         }
-        if arguments.isTest {
+        if arguments.common.isTest {
             let fetch = Fetch(arguments)
             return ConnectionTest.run(
-                arguments.host.request(
-                    remote: arguments.host.getWords(["--test"], "dummy_wal_name"),
+                arguments.common.host.request(
+                    remote: arguments.common.host.getWords(["--test"], "dummy_wal_name"),
                     multiplexing: fetch.multiplexing
                 )
             )
