@@ -124,6 +124,8 @@ public struct ServerHome: Sendable {
         case xlogDatabase
         /// One backup: its deletion and its checks.
         case backupID(String)
+        /// Making the place of a drill, and writing its record; takers wait.
+        case drill
         /// Copying one backup from a primary.
         case syncBackup(String)
         /// Copying WAL from a primary; takers wait.
@@ -140,6 +142,7 @@ public struct ServerHome: Sendable {
             case .cron: "cron"
             case .xlogDatabase: "xlogdb"
             case .backupID(let id): id
+            case .drill: "drill"
             case .syncBackup(let id): "\(id)-sync-backup"
             case .syncWAL: "sync-wal"
             }

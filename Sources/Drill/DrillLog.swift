@@ -41,6 +41,10 @@ public struct DrillLog: Sendable {
 
     /// Adds a record, durably.
     func append(_ record: DrillRecord) throws {
+        try FileLock.withLock(home.lockPath(.drill), waiting: true) { try appendLocked(record) }
+    }
+
+    private func appendLocked(_ record: DrillRecord) throws {
         let key = try key()
         let lines = try lines() ?? []
         let previous = lines.last.flatMap { Self.code(in: $0) } ?? ""

@@ -22,12 +22,18 @@ struct DrillScratch {
         let parent = parent ?? home.backupDirectory.removingLastComponent()
         let prefix = ".drill-\(home.name)-"
         do {
-            try Self.sweep(parent, prefix)
-            directory = try FileSystem.createTemporaryDirectory(prefix: prefix, in: parent)
+            // Two drills may begin in one instant: neither must sweep away what the other has not locked yet.
+            (directory, lock) = try FileLock.withLock(home.lockPath(.drill), waiting: true) {
+                try Self.sweep(parent, prefix)
+                let directory = try FileSystem.createTemporaryDirectory(prefix: prefix, in: parent)
+                return (directory, try FileLock.acquire(directory.appending("lock")))
+            }
         } catch let error as FileError {
             throw Failure("cannot make a directory for the drill in '\(parent)': \(error)")
+        } catch let error as LockError {
+            try SignalWatch.check()
+            throw Failure(error.description, cause: error)
         }
-        lock = try FileLock.acquire(directory.appending("lock"))
         let inside = directory.appending("s")
         if inside.appending(".s.PGSQL.\(Self.port).lock").string.utf8.count <= Self.socketPathLimit {
             try FileSystem.createDirectory(inside, permissions: [.ownerReadWriteExecute])

@@ -29,6 +29,18 @@ import Testing
             try drills.end(by: SIGKILL)
             #expect(world.names(in: drills.scratch).count == 1)
             try drills.pass()
+            // Two that begin in one instant do not hurt each other, and both are remembered.
+            let before = try world.read("\(drills.site.host.home)/pg/.drills").split(separator: "\n").count
+            let twins = try (1...2).map { _ in
+                try drills.site.host.startBarman("drill", "pg", "--directory", drills.scratch)
+            }
+            for twin in twins {
+                let outcome = try twin.wait(seconds: 120)
+                #expect(outcome.status == 0, "\(outcome)")
+            }
+            let after = try world.read("\(drills.site.host.home)/pg/.drills").split(separator: "\n").count
+            #expect(after == before + 2 && world.names(in: drills.scratch).isEmpty)
+            #expect(try drills.site.host.barman("check", "pg").out.contains("\trestore drill: OK (last drill "))
             let servers = try world.run(["pgrep", "-f", "--", "-D \(drills.scratch)"])
             #expect(servers.status == 1, "\(servers)")
         }
