@@ -6,6 +6,10 @@ long linux_copy_file_range(
     int input, long *inputOffset, int output, long *outputOffset, unsigned long count, unsigned int flags
 ) __asm__("copy_file_range");
 
+long linux_splice(
+    int input, long *inputOffset, int output, long *outputOffset, unsigned long count, unsigned int flags
+) __asm__("splice");
+
 int linux_sync_file_range(int descriptor, long offset, long count, unsigned int flags) __asm__("sync_file_range");
 
 int linux_syncfs(int descriptor) __asm__("syncfs");

@@ -57,6 +57,25 @@ extension FileSystem {
         return total &+ (try copyThroughBuffer(from: input, to: output, progress: progress))
     }
 
+    /// Moves bytes from the position of a file into a pipe, inside the kernel; may wait for room.
+    ///
+    /// Returns how many; 0 at the end of the file, and where the file system cannot: then they are to be read.
+    public static func splice(
+        from input: borrowing OwnedDescriptor,
+        toPipe output: borrowing OwnedDescriptor,
+        count: Int64
+    ) throws(FileError) -> Int64 {
+        do throws(FileError) {
+            let moved = try systemCall("splice", input.path, to: output.path, .changes) {
+                linux_splice(input.raw.rawValue, nil, output.raw.rawValue, nil, UInt(clamping: min(count, 1 << 20)), 0)
+            }
+            return Int64(moved)
+        } catch {
+            guard error.errno == .invalidArgument || error.errno == .noFunction else { throw error }
+            return 0
+        }
+    }
+
     private static func copyThroughBuffer(
         from input: borrowing OwnedDescriptor,
         to output: borrowing OwnedDescriptor,

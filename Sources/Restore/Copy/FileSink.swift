@@ -30,17 +30,22 @@ extension FileSink {
         let file = try OwnedDescriptor(opening: source)
         file.expectSequentialReading()
         try begin(member, in: root)
+        try write(file, count: member.sizeBytes)
+        try end()
+    }
+
+    /// Gives so many bytes from the position of a file on; fewer are an error.
+    func write(_ file: borrowing OwnedDescriptor, count: Int64) throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
         defer { buffer.deallocate() }
-        var rest = member.sizeBytes
+        var rest = count
         while rest > 0 {
             let wanted = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(rest, Int64(buffer.count)))])
             let count = try file.read(into: wanted)
-            guard count > 0 else { throw FileError(call: "read", path: source, errno: .ioError) }
+            guard count > 0 else { throw FileError(call: "read", path: file.path, errno: .ioError) }
             try write(UnsafeRawBufferPointer(rebasing: wanted[..<count]))
             rest -= Int64(count)
         }
-        try end()
     }
 
     /// Gives a file whose contents are in memory.

@@ -64,7 +64,21 @@ final class TarStreamSink: FileSink, @unchecked Sendable {
     }
 
     func copy(_ member: RestoredMember, from source: FilePath, in root: RestoreRoot) throws {
-        try stream(member, from: source, in: root)
+        let file = try OwnedDescriptor(opening: source)
+        file.expectSequentialReading()
+        try begin(member, in: root)
+        var rest = member.sizeBytes
+        while rest > 0 {
+            var moved: Int64 = 0
+            try withStream { writer throws(FileError) in
+                moved = try FileSystem.splice(from: file, toPipe: writer, count: rest)
+            }
+            if moved == 0 { break }
+            counter.add(moved)
+            rest -= moved
+        }
+        try write(file, count: rest)
+        try end()
     }
 
     /// The path on the other host, seen from `/`, where its `tar` starts.
