@@ -111,7 +111,7 @@ public struct WALReader: Sendable {
     }
 
     /// Calls `body` with the plain contents, piece by piece.
-    private func withPlainPieces(of source: FilePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    func withPlainPieces(of source: FilePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         let stored = try StoredWAL(source, settings: home.settings, assumingCustom: true)
         if stored.isEncrypted {
             try withTemporaryFile(for: source) { file in

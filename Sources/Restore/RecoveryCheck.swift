@@ -50,9 +50,19 @@ struct RecoveryCheck {
         let path = RecoveryPath(from: begin, along: timelines, limit: limit, in: inventory, segmentSize: size)
         self.path = path
         guard checkConsistency(path) else { return }
-        try checkTarget(path, lsn)
+        var check = TargetCheck(home: home, plan: plan, target: target, path: path, end: endLSN)
+        try check.run()
+        findings += check.findings
+        var needed = path
+        if let stop = check.stop {
+            // No WAL behind the record at which recovery stops is needed.
+            let last = LSN(rawValue: stop.end.rawValue &- 1).segmentNumber(size: size)
+            let limit = max(last, endNumber)
+            needed = RecoveryPath(from: begin, along: timelines, limit: limit, in: inventory, segmentSize: size)
+            self.path = needed
+        }
         if !findings.contains(where: { $0.verdict == .refused }) {
-            findings.append(PlanFinding("WAL", .good, "complete from \(begin) to \(Self.endText(path))"))
+            findings.append(PlanFinding("WAL", .good, "complete from \(begin) to \(Self.endText(needed))"))
         }
     }
 
@@ -71,7 +81,7 @@ struct RecoveryCheck {
         if let text = target.lsn, LSN(text) == nil {
             refuse("target", "'\(text)' is not a position in the WAL", hint: "A position looks like 0/3000148.")
         }
-        if let text = target.xid, UInt64(text) == nil {
+        if let text = target.xid, RecoveryTarget.transactionID(text) == nil {
             refuse("target", "'\(text)' is not a transaction ID", hint: "A transaction ID is a number, such as 1234.")
         }
         if let name = target.name, name.utf8.count > 63 {
@@ -207,95 +217,5 @@ struct RecoveryCheck {
         let others = plan.catalog.backups(.completed).reversed().filter { $0.id != plan.info.id }
         // That another record cannot be judged makes it no advice.
         return others.first { (try? WALCompleteness(of: $0, in: home)) == .complete }?.id
-    }
-
-    // MARK: Target
-
-    private mutating func checkTarget(_ path: RecoveryPath, _ lsn: LSN?) throws {
-        if let lsn, lsn < endLSN {
-            return refuse(
-                "target",
-                "the requested target LSN \(lsn) is before the end of the backup at \(endLSN)",
-                hint: Alternatives(plan.catalog).hint(lsn: lsn)
-                    ?? "The earliest position that this backup can be recovered to is \(endLSN)."
-            )
-        }
-        guard !target.immediate, !plan.request.standbyMode else { return }
-        if let gap = path.gap, let lsn, gap.first.number(size: size) > lsn.segmentNumber(size: size) { return }
-        if let gap = path.gapText, let reachable = path.last {
-            let edge = max(endLSN, reachable.startLSN(size: size))
-            return refuse(
-                "WAL",
-                "\(gap); recovery would end there, at \(path.end?.description ?? "its begin")",
-                hint: "What comes before it can be reached: for example with '--target-lsn \(edge)'."
-            )
-        }
-        let newest = try NewestWAL(home: home, path: path)
-        if let lsn, let edge = newest.end, lsn >= edge {
-            return refuse(
-                "target",
-                "the requested target LSN \(lsn) is beyond the end of the archived WAL at \(edge)",
-                hint: "Leave the target out to recover everything that is there."
-            )
-        }
-        // Up to 12, recovery that runs out of WAL before its target just ends.
-        if let time = target.time, let edge = newest.time, plan.version >= 13_00_00, time > edge {
-            return refuse(
-                "target",
-                "the requested target time \(time.catalogText) is after the end of the archived WAL at \(edge.catalogText)",
-                hint: "Leave the target out to recover everything that is there."
-            )
-        }
-        if target.xid != nil || target.name != nil {
-            let what = target.xid != nil ? "transaction" : "restore point"
-            findings.append(
-                PlanFinding("target", .note, "whether the archived WAL holds this \(what) cannot be known beforehand")
-            )
-        }
-    }
-}
-
-/// How far the WAL of a recovery goes.
-struct NewestWAL {
-    /// The position that is surely not reached.
-    let end: LSN?
-    /// No transaction in it was committed later.
-    let time: Timestamp?
-
-    init(home: ServerHome, path: RecoveryPath) throws {
-        var end = path.end
-        var file = path.last.map { WALArchive(home).path(of: $0) }
-        if let partial = path.partial {
-            file = partial.path
-            let number = partial.segment.number(size: path.segmentSize)
-            end = LSN(ofSegment: number + 1, size: path.segmentSize)
-        }
-        self.end = end
-        // What still waits in a queue has no file in the archive; then nothing is known.
-        let status = try file.flatMap { try FileSystem.statusIfPresent(of: $0) }
-        time = status.map { status in
-            Timestamp(secondsSinceEpoch: status.modifiedSeconds + 1).inLocalZone()
-        }
-    }
-}
-
-/// Other backups that can do what this one cannot.
-struct Alternatives {
-    private let catalog: BackupCatalog
-
-    init(_ catalog: BackupCatalog) {
-        self.catalog = catalog
-    }
-
-    /// The newest backup that ended before a time.
-    func hint(time: Timestamp) -> String? {
-        let found = catalog.backups(.completed).reversed().first { $0.endTime.map { $0 <= time } ?? false }
-        return found.map { "Backup \($0.id) ended before it." }
-    }
-
-    /// The newest backup that ended before a position.
-    func hint(lsn: LSN) -> String? {
-        let found = catalog.backups(.completed).reversed().first { $0.endLSN.map { $0 <= lsn } ?? false }
-        return found.map { "Backup \($0.id) ended before it." }
     }
 }

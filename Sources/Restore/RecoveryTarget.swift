@@ -84,6 +84,15 @@ struct RecoveryTarget: Equatable {
     /// No target at all.
     init() {}
 
+    /// Reads a transaction ID as PostgreSQL does: decimal, octal after a 0, hexadecimal after 0x; the upper half does not count.
+    static func transactionID(_ text: String) -> UInt32? {
+        let isHexadecimal = text.hasPrefix("0x") || text.hasPrefix("0X")
+        let number =
+            isHexadecimal
+            ? UInt64(text.dropFirst(2), radix: 16) : UInt64(text, radix: text.hasPrefix("0") ? 8 : 10)
+        return number.map { UInt32(truncatingIfNeeded: $0) }
+    }
+
     /// Reads a time; without zone it is the one of this host.
     static func time(
         _ text: String,

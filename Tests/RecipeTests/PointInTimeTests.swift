@@ -6,6 +6,8 @@ private struct Target {
     let name: String
     let options: [String]
     let rows: Int
+    /// Whether recovery stops in the first of the segments after the backup: only that one is copied.
+    var isEarly = false
 }
 
 /// Point-in-time recovery: known transactions, each kind of target, exactly the rows committed by then.
@@ -22,6 +24,9 @@ private struct Target {
             try site.createLedger(rows: 100, tablespace: "fast")
             _ = try site.backup()
             let targets = try makeHistory(site)
+            // The source server is what was lost: nothing may depend on it.
+            try site.cluster.stop(mode: "immediate")
+            let newest = try #require(site.host.archivedWAL("pg").last { $0.count == 24 })
 
             for target in targets {
                 for place in ["here", "there"] {
@@ -35,6 +40,8 @@ private struct Target {
                     let outcome = try site.host.barman(words + ["pg", "latest", destination])
                     #expect(outcome.status == 0, "\(outcome)")
                     #expect(outcome.out.contains("Your PostgreSQL server has been successfully prepared for recovery!"))
+                    let names = world.names(in: "\(destination)/barman_wal") + world.names(in: "\(destination)/pg_wal")
+                    #expect(names.contains(newest) != target.isEarly, "\(target.name): \(names)")
                     let answer = try site.answer(
                         """
                         SELECT count(*), max(id), (SELECT pg_tablespace_location(oid) FROM pg_tablespace
@@ -77,12 +84,17 @@ private struct Target {
 
         let promote = ["--target-action", "promote"]
         return [
-            Target(name: "time", options: ["--target-time", time] + promote, rows: 120),
-            Target(name: "xid", options: ["--target-xid", xid] + promote, rows: 130),
-            Target(name: "xid-exclusive", options: ["--target-xid", xid, "--exclusive"] + promote, rows: 120),
+            Target(name: "time", options: ["--target-time", time] + promote, rows: 120, isEarly: true),
+            Target(name: "xid", options: ["--target-xid", xid] + promote, rows: 130, isEarly: true),
+            Target(
+                name: "xid-exclusive",
+                options: ["--target-xid", xid, "--exclusive"] + promote,
+                rows: 120,
+                isEarly: true
+            ),
             Target(name: "lsn", options: ["--target-lsn", lsn] + promote, rows: 140),
             Target(name: "name", options: ["--target-name", "before the accident"] + promote, rows: 150),
-            Target(name: "immediate", options: ["--target-immediate"] + promote, rows: 100),
+            Target(name: "immediate", options: ["--target-immediate"] + promote, rows: 100, isEarly: true),
             Target(name: "latest", options: [], rows: 160),
         ]
     }

@@ -26,17 +26,40 @@ private struct Mistake {
                 try site.cluster.sql("CREATE TABLESPACE \(name) LOCATION '\(directory)'")
             }
             try site.createLedger(rows: 100, tablespace: "fast")
+            let writer = try startWriter(site)
             let id = try site.backup()
+            writer.end()
             try site.host.barman("generate-manifest", "pg", id).orThrow()
             for step in 1...4 {
                 try site.cluster.sql("INSERT INTO ledger VALUES (\(step), 'after')")
                 try site.archiveEverything()
             }
+            let facts = try Facts(site, id)
             // Whatever is decided is decided without the server.
             try site.cluster.stop(mode: "immediate")
-            let facts = try Facts(site, id)
             for (number, mistake) in mistakes(facts).enumerated() { try check(mistake, number, facts) }
         }
+    }
+
+    /// Commits all the time, so that some transaction ends while the backup is taken.
+    private func startWriter(_ site: Site) throws -> BackgroundProgram {
+        try site.cluster.sql("CREATE TABLE busy (x xid8, l pg_lsn)")
+        let loop = """
+            DO $$ BEGIN
+                FOR i IN 1..3000 LOOP
+                    INSERT INTO busy VALUES (pg_current_xact_id(), pg_current_wal_insert_lsn());
+                    COMMIT;
+                    PERFORM pg_sleep(0.01);
+                END LOOP;
+            END $$
+            """
+        return try site.world.start(
+            [
+                site.cluster.program("psql"), "-Xq", "-h", "127.0.0.1", "-p", "\(site.cluster.port)", "-U", "postgres",
+                "-d", "postgres", "-c", loop,
+            ],
+            as: .postgres
+        )
     }
 
     /// What the cases are made of.
@@ -46,6 +69,9 @@ private struct Mistake {
         let end: String
         let segments: [String]
         let begin: String
+        /// A transaction that ended while the backup was taken, and one from before.
+        let busyTransaction: String
+        let earlyTransaction: String
 
         init(_ site: Site, _ id: String) throws {
             self.site = site
@@ -53,11 +79,22 @@ private struct Mistake {
             end = try #require(try site.host.info("pg", id, "end_xlog"))
             begin = try #require(try site.host.info("pg", id, "begin_wal"))
             segments = site.host.archivedWAL("pg").filter { $0.count == 24 }
+            let first = try #require(try site.host.info("pg", id, "begin_xlog"))
+            busyTransaction = try site.cluster.sql(
+                "SELECT x FROM busy WHERE l > '\(first)' AND l < pg_lsn '\(end)' - 2000 ORDER BY l OFFSET 1 LIMIT 1"
+            )
+            earlyTransaction = try site.cluster.sql("SELECT xmin FROM ledger WHERE id = 1 AND note <> 'after'")
         }
 
         /// A segment after the backup, and the newest.
         var middle: String { segments[segments.count - 2] }
         var newest: String { segments[segments.count - 1] }
+        /// The end of the newest segment, which was closed long before it was full.
+        var behindLast: String {
+            let segment = Int(newest.suffix(8), radix: 16) ?? 0
+            return "\(Int(newest.dropFirst(8).prefix(8), radix: 16) ?? 0)/"
+                + String(segment << 20 | 0xFFFF8, radix: 16, uppercase: true)
+        }
         func file(_ segment: String) -> String { "$H/wals/\(segment.prefix(16))/\(segment)" }
     }
 
@@ -102,7 +139,7 @@ private struct Mistake {
             Mistake(
                 name: "a target in the future",
                 options: ["--target-time", "2099-01-01 00:00:00+00:00"],
-                says: "is after the end of the archived WAL at"
+                says: "is not before the end of the archived WAL: the last transaction in it ended at"
             ),
             Mistake(
                 name: "a target before the end of the backup",
@@ -123,6 +160,32 @@ private struct Mistake {
                 name: "a position that is none",
                 options: ["--target-lsn", "yesterday"],
                 says: "'yesterday' is not a position in the WAL"
+            ),
+            Mistake(
+                name: "a position behind the last record",
+                options: ["--target-lsn", facts.behindLast],
+                says: "is beyond the last record of the archived WAL, which begins at"
+            ),
+            Mistake(
+                name: "a transaction that has not been",
+                options: ["--target-xid", "4000000"],
+                says:
+                    "the archived WAL does not hold the end of transaction 4000000; the last transaction in it ended at"
+            ),
+            Mistake(
+                name: "a transaction that ended during the backup",
+                options: ["--target-xid", facts.busyTransaction],
+                says: ", before the end of the backup at \(facts.end)"
+            ),
+            Mistake(
+                name: "a transaction that ended before the backup",
+                options: ["--target-xid", facts.earlyTransaction],
+                says: "the archived WAL does not hold the end of transaction \(facts.earlyTransaction)"
+            ),
+            Mistake(
+                name: "a restore point that was never made",
+                options: ["--target-name", "before the accident"],
+                says: "the archived WAL does not hold the restore point 'before the accident'"
             ),
             Mistake(
                 name: "a transaction that is none",

@@ -1,0 +1,247 @@
+import Archive
+import Catalog
+import Failure
+import Files
+import Notation
+import Pipeline
+import Processes
+import SystemPackage
+import WAL
+
+/// Looks into the WAL of a recovery for the record at which it would stop.
+///
+/// A time is looked for from the end backwards, in few segments. A transaction or a name may be anywhere: they are looked for from
+/// the begin on, as recovery does, but not in more WAL than `limitBytes`.
+struct StopSearch {
+    /// What came of it.
+    enum Outcome: Equatable {
+        /// Recovery stops at this record, or at an earlier one.
+        case found(WALStop)
+        /// The WAL holds no such record; what it holds instead.
+        case missing(Evidence)
+        /// It was not looked through to the end, or is no WAL that can be read.
+        case unknown
+    }
+
+    /// What the WAL holds.
+    struct Evidence: Equatable {
+        /// The end of a transaction that is later than the others.
+        var newest: WALStop?
+        /// The names of its restore points, the last ones.
+        var names: [String] = []
+        fileprivate var hasRecords = false
+
+        fileprivate mutating func add(_ stop: WALStop) {
+            switch stop.kind {
+            case .commit, .abort:
+                if newest.map({ $0.microseconds <= stop.microseconds }) ?? true { newest = stop }
+            case .restorePoint(let name):
+                names.append(String(decoding: name, as: UTF8.self))
+                if names.count > 5 { names.removeFirst() }
+            }
+        }
+
+        fileprivate mutating func add(_ other: Evidence) {
+            hasRecords = hasRecords || other.hasRecords
+            if let newest = other.newest { add(newest) }
+            names = (names + other.names).suffix(5)
+        }
+    }
+
+    /// What one segment answers.
+    private struct Answer: Sendable {
+        var match: WALStop?
+        var evidence = Evidence()
+        var lastRecord: LSN?
+    }
+
+    /// A segment on the way, and the position behind which it does not count.
+    private struct Place: Sendable {
+        let file: FilePath
+        let start: LSN
+        var limit: LSN?
+        var next: FilePath?
+    }
+
+    /// How much WAL is looked through for a transaction or a name.
+    private static let limitBytes: UInt64 = 4 << 30
+    /// How many segments with transactions, from the end, must hold none of the time: clocks are not quite even.
+    private static let lateSegments = 16
+    /// How many segments without transactions are passed on the way to one that has some.
+    private static let emptySegments = 64
+
+    private let home: ServerHome
+    private let path: RecoveryPath
+    /// Where recovery begins: what stands before it in the first segment does not count.
+    private let begin: LSN
+    private let reader: WALReader
+    private let segments: [(name: WALSegmentName, limit: LSN?)]
+
+    /// Prepares to look through the WAL on a way.
+    init(home: ServerHome, path: RecoveryPath, from begin: LSN) {
+        self.home = home
+        self.path = path
+        self.begin = begin
+        reader = WALReader(home: home)
+        var segments = path.segments.map { segment in
+            (segment, path.timelines.end(of: segment.timeline))
+        }
+        if let partial = path.partial { segments.append((partial.segment, nil)) }
+        self.segments = segments
+    }
+
+    /// Where recovery would stop for a target of time, transaction or name.
+    func stop(for target: RecoveryTarget) throws -> Outcome {
+        if let time = target.time {
+            let wanted =
+                (time.secondsSinceEpoch - WALStop.epochOffsetSeconds) * 1_000_000 + Int64(time.microseconds)
+            let isExclusive = target.isExclusive
+            return try last { stop in
+                stop.endsTransaction && (isExclusive ? stop.microseconds >= wanted : stop.microseconds > wanted)
+            }
+        }
+        if let text = target.xid, let wanted = RecoveryTarget.transactionID(text) {
+            return try first { $0.endsTransaction && $0.transactionID == wanted }
+        }
+        if let name = target.name {
+            let wanted = Array(name.utf8)
+            return try first { $0.kind == .restorePoint(name: wanted) }
+        }
+        return .unknown
+    }
+
+    /// Where the last record begins; `nil` when it was not found in the last segments.
+    func lastRecord() throws -> LSN? {
+        for index in segments.indices.reversed().prefix(Self.emptySegments) {
+            if let last = try ask(place(index), { _ in false }).lastRecord { return last }
+        }
+        return nil
+    }
+
+    // MARK: From the begin on
+
+    private func first(_ matches: @escaping @Sendable (WALStop) -> Bool) throws -> Outcome {
+        let count = Int(clamping: Self.limitBytes / path.segmentSize.bytes)
+        let threads = Workers.coreCount
+        var evidence = Evidence()
+        var begin = 0
+        while begin < min(count, segments.count) {
+            let end = min(begin + threads * 4, min(count, segments.count))
+            var match: WALStop?
+            try Workers.map(
+                try (begin..<end).map { try place($0) },
+                count: threads,
+                check: { try SignalWatch.check() },
+                body: { try ask($0, matches) },
+                inOrder: { _, answer in
+                    match = match ?? answer.match
+                    evidence.add(answer.evidence)
+                }
+            )
+            if let match { return .found(match) }
+            begin = end
+        }
+        return segments.count <= count && evidence.hasRecords ? .missing(evidence) : .unknown
+    }
+
+    // MARK: From the end backwards
+
+    private func last(_ matches: @escaping @Sendable (WALStop) -> Bool) throws -> Outcome {
+        var evidence = Evidence()
+        var answered = 0
+        var empty = 0
+        for index in segments.indices.reversed() {
+            let answer = try ask(place(index), matches)
+            evidence.add(answer.evidence)
+            if let match = answer.match { return .found(try earlier(than: match, in: index, matches)) }
+            if answer.evidence.newest == nil { empty += 1 } else { answered += 1 }
+            guard answered < Self.lateSegments, answered > 0 || empty < Self.emptySegments else { break }
+        }
+        let isComplete = answered + empty == segments.count
+        return evidence.hasRecords && (answered > 0 || isComplete) ? .missing(evidence) : .unknown
+    }
+
+    /// An earlier record than that in the segment with this index, by halves.
+    ///
+    /// Any record at which recovery would stop is good: it bounds what is needed. Where times are not in order, it is not the first.
+    private func earlier(
+        than match: WALStop,
+        in index: Int,
+        _ matches: @escaping @Sendable (WALStop) -> Bool
+    ) throws -> WALStop {
+        var best = match
+        var upper = index
+        var lower = 0
+        while lower < upper {
+            let middle = lower + (upper - lower) / 2
+            var probe = middle
+            var answer = try ask(place(probe), matches)
+            while answer.match == nil, answer.evidence.newest == nil, probe > lower, middle - probe < 8 {
+                probe -= 1
+                answer = try ask(place(probe), matches)
+            }
+            if let match = answer.match {
+                best = match
+                upper = probe
+            } else {
+                lower = middle + 1
+            }
+        }
+        return best
+    }
+
+    // MARK: One segment
+
+    private func place(_ index: Int) throws -> Place {
+        let segment = segments[index]
+        return Place(
+            file: try file(index),
+            start: segment.name.startLSN(size: path.segmentSize),
+            limit: segment.limit,
+            next: index + 1 < segments.count ? try file(index + 1) : nil
+        )
+    }
+
+    private func file(_ index: Int) throws -> FilePath {
+        let name = segments[index].name
+        if let partial = path.partial, partial.segment == name, index == segments.count - 1 { return partial.path }
+        let places = WALLookup(home: home).places(of: .segment(name), text: name.description)
+        return try places.first { try FileSystem.kindIfPresent($0) == .regular } ?? places[0]
+    }
+
+    private func ask(_ place: Place, _ matches: (WALStop) -> Bool) throws -> Answer {
+        var answer = Answer()
+        let records = try reader.records(
+            of: place.file,
+            at: place.start,
+            size: path.segmentSize,
+            limit: place.limit,
+            followedBy: place.next
+        ) { stop in
+            guard stop.position >= begin else { return }
+            answer.evidence.add(stop)
+            if answer.match == nil, matches(stop) { answer.match = stop }
+        }
+        answer.lastRecord = records.lastRecord
+        answer.evidence.hasRecords = records.lastRecord != nil
+        return answer
+    }
+}
+
+extension WALStop {
+    /// When it was written, in this host's zone.
+    var time: Timestamp {
+        let (seconds, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        return Timestamp(secondsSinceEpoch: seconds &+ WALStop.epochOffsetSeconds, microseconds: Int32(rest))
+            .inLocalZone()
+    }
+
+    /// What it is, in words: `the commit of transaction 742`.
+    var text: String {
+        switch kind {
+        case .commit: "the commit of transaction \(transactionID)"
+        case .abort: "the rollback of transaction \(transactionID)"
+        case .restorePoint(let name): "the restore point '\(String(decoding: name, as: UTF8.self))'"
+        }
+    }
+}
