@@ -21,9 +21,14 @@ private struct FormsSite {
         "lz4": ["backup_compression": "lz4", "backup_compression_format": "tar"],
     ]
 
-    /// A running server and its configurations; the PostgreSQL 15 and 18 of the tests are built without zstd and lz4.
+    /// The forms that a version is asked for: all of them together; 15 and 18 of the tests are built without zstd and lz4.
+    private static let forms = [
+        15: ["plain", "tar", "gzip", "gpg"], 17: ["plain", "gpg", "zstd", "lz4"], 18: ["plain", "tar", "gzip"],
+    ]
+
+    /// A running server and its configurations.
     init(in world: World, version: Int, only chosen: [String]? = nil) throws {
-        let names = chosen ?? Self.options.map(\.key).filter { version == 17 || !["zstd", "lz4"].contains($0) }
+        let names = chosen ?? Self.forms[version] ?? []
         self.world = world
         forms = names
         cluster = try world.cluster(version)
@@ -56,7 +61,8 @@ private struct FormsSite {
                 [
                     "backup_method": "postgres", "archiver": "on", "conninfo": "\(connection) dbname=postgres",
                     "streaming_conninfo": connection, "path_prefix": Scratch.serverPrograms(version),
-                    "pre_recovery_script": hook,
+                    // The oracle checks the server before a backup, and a busy machine takes its time.
+                    "pre_recovery_script": hook, "check_timeout": "300",
                 ],
                 options
             )
@@ -89,17 +95,21 @@ private struct FormsSite {
         for form in forms { try host.barman("archive-wal", form).orThrow() }
     }
 
-    /// Lets release 3.19.1 back up every server at once.
+    /// Lets release 3.19.1 back up every server, two at a time.
     func backup(incremental: Bool) throws {
         let words = incremental ? ["--incremental", "latest"] : []
-        let runs = try forms.map { form in
-            try world.start(
-                [Scratch.oracle, "backup", form] + words,
-                as: host.account,
-                environment: host.environment.merging(["BARMAN_CONFIG_FILE": host.configurationFile]) { $1 }
-            )
+        var rest = forms[...]
+        while !rest.isEmpty {
+            let runs = try rest.prefix(2).map { form in
+                try world.start(
+                    [Scratch.oracle, "backup", form] + words,
+                    as: host.account,
+                    environment: host.environment.merging(["BARMAN_CONFIG_FILE": host.configurationFile]) { $1 }
+                )
+            }
+            for run in runs { try run.wait(seconds: 300).orThrow() }
+            rest = rest.dropFirst(2)
         }
-        for run in runs { try run.wait().orThrow() }
     }
 
     /// Full backups and, where PostgreSQL can, two increments on each, with changes of every kind between them.
@@ -151,8 +161,7 @@ private struct FormsSite {
 @Suite struct RestoreFormsTests {
     private static let promote = ["--target-action", "promote"]
 
-    /// Without 17, whose turn has not passed yet: the oracle's own backups failed in it on a busy machine.
-    @Test(arguments: [15, 18])
+    @Test(arguments: [15, 17, 18])
     func `every form comes back, here and on another host`(version: Int) throws {
         try World.with { world in
             let angus = try world.sshHosts(["angus": .postgres])[0]

@@ -197,6 +197,18 @@ extension World {
         return cluster
     }
 
+    private static let templateSettings = """
+        listen_addresses = '127.0.0.1'
+        shared_buffers = 32MB
+        max_connections = 40
+        max_wal_senders = 20
+        wal_level = replica
+        checkpoint_completion_target = 0.0
+        log_timezone = 'UTC'
+        timezone = 'UTC'
+
+        """
+
     /// The data directory that clusters of this version are copied from.
     private func clusterTemplate(_ version: Int, segmentMegabytes: Int) throws -> String {
         let programs = Scratch.serverPrograms(version)
@@ -205,7 +217,9 @@ extension World {
             throw WorldError("\(programs)/postgres --version says: \(release)")
         }
         let templates = "\(Scratch.root)/templates-\(Account.postgres.name)"
-        let template = "\(templates)/\(number)-\(segmentMegabytes)"
+        // Other settings make another template, beside what older tests left.
+        let mark = Self.templateSettings.utf8.reduce(UInt32(5381)) { $0 &* 33 &+ UInt32($1) }
+        let template = "\(templates)/\(number)-\(segmentMegabytes)-\(String(mark, radix: 36))"
         try makeDirectory(templates, as: .postgres, mode: 0o755)
         // Two processes or threads that want the same template: the second waits and finds it made.
         let lock = open("\(templates)/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
@@ -223,19 +237,8 @@ extension World {
             ],
             as: .postgres
         ).orThrow()
-        let settings = """
-            listen_addresses = '127.0.0.1'
-            shared_buffers = 32MB
-            max_connections = 40
-            max_wal_senders = 20
-            wal_level = replica
-            checkpoint_completion_target = 0.0
-            log_timezone = 'UTC'
-            timezone = 'UTC'
-
-            """
         try Shell.write(
-            try Shell.read("\(unfinished)/postgresql.conf") + Array(settings.utf8),
+            try Shell.read("\(unfinished)/postgresql.conf") + Array(Self.templateSettings.utf8),
             to: "\(unfinished)/postgresql.conf"
         )
         guard rename(unfinished, template) == 0 else { throw WorldError("rename \(unfinished): \(errnoText())") }
