@@ -122,8 +122,8 @@ let package = Package(
         .testTarget(
             name: "ArchiveTests",
             dependencies: [
-                "Archive", "Catalog", "Codecs", "Failure", "Files", "Notation", "Replication", "Settings", "WAL",
-                "TestHomes", "TestWorld", system,
+                "Archive", "Catalog", "Codecs", "Failure", "Files", "Notation", "Pipeline", "Postgres", "Replication",
+                "Settings", "WAL", "TestHomes", "TestWorld", system,
             ],
             swiftSettings: settings
         ),

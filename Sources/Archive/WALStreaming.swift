@@ -13,13 +13,26 @@ import WAL
 /// Receives the WAL of a server into its streaming directory for as long as it can, and archives each segment as soon as it is complete.
 ///
 /// A connection that is lost, a full disk: told, and tried again with growing pauses. What does not get better within
-/// `patienceSeconds` ends it, and `cron` starts a new one, which reads the configuration anew.
+/// the patience of its `pace` ends it, and `cron` starts a new one, which reads the configuration anew.
 public struct WALStreaming: Sendable {
+    /// How long what may take.
+    public struct Pace: Sendable {
+        /// How long trouble may last.
+        public var patienceSeconds = 300.0
+        /// How long a server may be silent.
+        public var silenceSeconds = 60.0
+        /// How often the server is asked whether commits wait for us.
+        public var questionSeconds = 15.0
+
+        /// The usual pace.
+        public init() {}
+    }
+
     private let home: ServerHome
     private let server: PostgresServer
     private let reporter: any Reporter
     private let archiveReporter: any Reporter
-    private let patienceSeconds: Double
+    private let pace: Pace
     private static let logger = "barman.wal_archiver"
 
     /// Prepares to stream from `server`, whose streaming connection is configured; `archiveReporter` is told of the archiving.
@@ -28,13 +41,13 @@ public struct WALStreaming: Sendable {
         server: PostgresServer,
         reporter: any Reporter,
         archiveReporter: any Reporter,
-        patienceSeconds: Double = 300
+        pace: Pace = Pace()
     ) {
         self.home = home
         self.server = server
         self.reporter = reporter
         self.archiveReporter = archiveReporter
-        self.patienceSeconds = patienceSeconds
+        self.pace = pace
     }
 
     /// Streams until the program is asked to end, which is no error.
@@ -46,14 +59,19 @@ public struct WALStreaming: Sendable {
         // What is being archived when we are asked to end is ended as well, in a state that the next run takes up.
         defer { archiver.end() }
         archiver.wake()
-        var patience = StreamingPatience(limitSeconds: patienceSeconds)
-        var isSynchronous = false
+        let watch = makeWatch()
+        defer { watch.end() }
+        var patience = StreamingPatience(limitSeconds: pace.patienceSeconds)
         while true {
             let attempt = Mutex(StreamingPatience.Attempt(beganSeconds: Interruption.monotonicSeconds))
             do {
+                // A server that accepts the connection and then says nothing is as bad as one that is not there.
+                let deadline = Deadline(afterSeconds: pace.silenceSeconds)
+                server.setInterruption { Interruption.isRequested || deadline.hasPassed }
+                defer { server.setInterruption { Interruption.isRequested } }
                 if patience.isTried { try prepareAgain() }
-                isSynchronous = isCountedOn() ?? isSynchronous
-                try receive(isSynchronous: isSynchronous) { event in
+                if let answer = server.facts().countsAsSynchronous(receiverName) { watch.note(answer) }
+                try receive(watch) { event in
                     reporter.info("\(home.name): \(event)")
                     attempt.withLock { $0.note(event) }
                     if case .finishedSegment = event { archiver.wake() }
@@ -83,7 +101,7 @@ public struct WALStreaming: Sendable {
     }
 
     private func receive(
-        isSynchronous: Bool,
+        _ watch: CommitWatch,
         tell: @escaping @Sendable (WALReceiver.Event) -> Void
     ) throws(ReplicationError) {
         let facts = server.facts()
@@ -101,13 +119,14 @@ public struct WALStreaming: Sendable {
             systemID: systemID,
             slotPosition: facts.replicationSlot?.restartLSN
         )
-        if isSynchronous {
-            reporter.log(.info, Self.logger, "Server \(home.name) waits for us at each commit: flushing at once")
-        }
+        if watch.commitsWait { logSynchrony(true) }
+        var manner = WALStream.Manner(isSynchronous: watch.commitsWait)
+        manner.silenceSeconds = pace.silenceSeconds
         let receiver = WALReceiver(
             from: source,
             into: home.streamingWALsDirectory,
-            manner: WALStream.Manner(isSynchronous: isSynchronous),
+            manner: manner,
+            commitsWait: { watch.commitsWait },
             isStopping: { Interruption.isRequested },
             knowsHistory: { [home] (timeline) throws(FileError) in try FileSystem.exists(home.historyPath(of: timeline))
             },
@@ -116,10 +135,22 @@ public struct WALStreaming: Sendable {
         try receiver.run()
     }
 
-    /// Whether commits on the server wait for us; `nil` when it does not answer.
-    private func isCountedOn() -> Bool? {
-        server.facts().countsAsSynchronous(Self.conninfo(server, home)["application_name"] ?? "")
+    private func makeWatch() -> CommitWatch {
+        CommitWatch(
+            conninfo: server.conninfo,
+            receiverName: receiverName,
+            intervalSeconds: pace.questionSeconds,
+            onChange: { logSynchrony($0) }
+        )
     }
+
+    private func logSynchrony(_ commitsWait: Bool) {
+        let text = commitsWait ? "waits for us at each commit: flushing at once" : "waits for us no more at commits"
+        reporter.log(.info, Self.logger, "Server \(home.name) \(text)")
+    }
+
+    /// The name that `synchronous_standby_names` knows us by.
+    private var receiverName: String { Self.conninfo(server, home)["application_name"] ?? "" }
 
     /// The connection of the receiver, which has a name of its own unless the user gave it one.
     private static func conninfo(_ server: PostgresServer, _ home: ServerHome) -> ConnectionString {

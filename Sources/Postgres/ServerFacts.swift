@@ -56,7 +56,11 @@ public struct ServerFacts: Sendable {
     ///
     /// PostgreSQL compares names without regard to case.
     public func countsAsSynchronous(_ applicationName: String) -> Bool? {
-        synchronousStandbyNames?.contains { $0 == "*" || $0.lowercased() == applicationName.lowercased() }
+        synchronousStandbyNames.map { Self.count(applicationName, in: $0) }
+    }
+
+    fileprivate static func count(_ applicationName: String, in standbyNames: [String]) -> Bool {
+        standbyNames.contains { $0 == "*" || $0.lowercased() == applicationName.lowercased() }
     }
 
     var segmentSizeBytes: Int64? {
@@ -102,6 +106,12 @@ extension PostgresServer {
         let facts = gatherFacts()
         memory.withLock { $0.facts = facts }
         return facts
+    }
+
+    /// Whether commits wait, or may come to wait, for a receiver of this name as the server is set now; connects if need be.
+    public func countsAsSynchronous(_ applicationName: String) throws(PostgresError) -> Bool {
+        let setting = try rows("SHOW synchronous_standby_names").first ?? ""
+        return ServerFacts.count(applicationName, in: ServerFacts.standbyNames(setting))
     }
 
     private func gatherFacts() -> ServerFacts {

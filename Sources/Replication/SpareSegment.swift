@@ -9,13 +9,14 @@ import WAL
 /// written to it later needs no more space.
 final class SpareSegment: Sendable {
     private let directory: StreamingDirectory
-    private let isZeroed: Bool
+    private let isZeroed: @Sendable () -> Bool
     private let isReady = Mutex(false)
     /// So many segments must stay free.
     private static let reservedSegments: Int64 = 2
 
-    /// A spare that is not made yet; `isZeroed` writes every byte, which makes flushing its parts faster and itself slower.
-    init(in directory: StreamingDirectory, isZeroed: Bool) {
+    /// A spare that is not made yet; `isZeroed` asks for every byte to be written, which makes flushing its parts faster and
+    /// itself slower.
+    init(in directory: StreamingDirectory, isZeroed: @escaping @Sendable () -> Bool) {
         self.directory = directory
         self.isZeroed = isZeroed
     }
@@ -60,7 +61,7 @@ final class SpareSegment: Sendable {
             permissions: StreamingDirectory.permissions
         )
         do throws(FileError) {
-            if isZeroed {
+            if isZeroed() {
                 try file.fillWithZeros(sizeBytes: size)
             } else {
                 try file.allocate(sizeBytes: size)

@@ -9,6 +9,7 @@ struct StreamRun: ~Copyable {
     private var writer: SegmentWriter
     private let timeline: Timeline
     private let size: WALSegmentSize
+    private let commitsWait: () -> Bool
     private let prepare: () -> Void
     private let tell: (WALReceiver.Event) -> Void
 
@@ -17,6 +18,7 @@ struct StreamRun: ~Copyable {
         _ size: WALSegmentSize,
         _ manner: WALStream.Manner,
         writer: consuming SegmentWriter,
+        commitsWait: @escaping () -> Bool,
         prepare: @escaping () -> Void,
         tell: @escaping (WALReceiver.Event) -> Void
     ) {
@@ -30,6 +32,7 @@ struct StreamRun: ~Copyable {
         self.writer = writer
         timeline = point.timeline
         self.size = size
+        self.commitsWait = commitsWait
         self.prepare = prepare
         self.tell = tell
     }
@@ -42,6 +45,7 @@ struct StreamRun: ~Copyable {
         try perform(stream.begin(), UnsafeRawBufferPointer(start: nil, count: 0), session)
         var waitMilliseconds: Int32 = 0
         while !isStopping() {
+            stream.manner.isSynchronous = commitsWait()
             let event: CopyEvent
             do throws(PostgresError) {
                 event = try session.nextCopyEvent(waitMilliseconds: waitMilliseconds)

@@ -68,18 +68,21 @@ public struct WALReceiver: Sendable {
     private let source: Source
     private let directory: FilePath
     private let manner: WALStream.Manner
+    private let commitsWait: @Sendable () -> Bool
     private let isStopping: @Sendable () -> Bool
     private let knowsHistory: @Sendable (Timeline) throws(FileError) -> Bool
     private let tell: @Sendable (Event) -> Void
 
     /// Prepares to receive into a directory that is there; connects to nothing yet.
     ///
-    /// `isStopping` asks for an orderly end. A history file for which `knowsHistory` is true is not asked for. `tell` runs on the
+    /// `commitsWait` tells at any moment whether commits wait for us; without it the manner does. `isStopping` asks for an orderly
+    /// end. A history file for which `knowsHistory` is true is not asked for. `tell` runs on the
     /// receiving thread.
     public init(
         from source: Source,
         into directory: FilePath,
         manner: WALStream.Manner,
+        commitsWait: (@Sendable () -> Bool)? = nil,
         isStopping: @escaping @Sendable () -> Bool,
         knowsHistory: @escaping @Sendable (Timeline) throws(FileError) -> Bool = { (_) throws(FileError) in false },
         tell: @escaping @Sendable (Event) -> Void
@@ -87,6 +90,7 @@ public struct WALReceiver: Sendable {
         self.source = source
         self.directory = directory
         self.manner = manner
+        self.commitsWait = commitsWait ?? { manner.isSynchronous }
         self.isStopping = isStopping
         self.knowsHistory = knowsHistory
         self.tell = tell
@@ -100,14 +104,20 @@ public struct WALReceiver: Sendable {
         do throws(ReplicationError) {
             try receive()
         } catch {
-            if case .postgres(let trouble) = error, trouble.kind == .interrupted, isStopping() { return }
-            throw error
+            guard case .postgres(let trouble) = error, trouble.kind == .interrupted else { throw error }
+            if isStopping() { return }
+            throw .other(WALStream.Trouble.silence(seconds: Int(manner.silenceSeconds)).description)
         }
     }
 
     private func receive() throws(ReplicationError) {
-        let session = try replicating { () throws(PostgresError) in
-            try PostgresSession(conninfo: source.conninfo.verbatim, isInterrupted: isStopping)
+        // Whoever accepts the connection and then says nothing must not keep us for ever.
+        let deadline = Deadline(afterSeconds: manner.silenceSeconds)
+        let session = try replicating { [isStopping] () throws(PostgresError) in
+            try PostgresSession(
+                conninfo: source.conninfo.verbatim,
+                isInterrupted: { isStopping() || deadline.hasPassed }
+            )
         }
         let system = try replicating { () throws(PostgresError) in try session.identifySystem() }
         if let expected = source.systemID, expected != system.systemID {
@@ -115,7 +125,7 @@ public struct WALReceiver: Sendable {
         }
         let size = try replicating { () throws(PostgresError) in try session.walSegmentSize() }
         let files = StreamingDirectory(directory, segmentSize: size)
-        let spare = SpareSegment(in: files, isZeroed: manner.isSynchronous)
+        let spare = SpareSegment(in: files, isZeroed: commitsWait)
         try storing { () throws(FileError) in try spare.remove() }
         // A spare that cannot be made ahead is made when it is needed, and the reason told then.
         let preparation = OnDemandWorker { try? spare.prepare() }
@@ -128,7 +138,7 @@ public struct WALReceiver: Sendable {
         while true {
             try fetchHistory(of: point.timeline, session, files)
             let writer = SegmentWriter(files, spare: spare)
-            switch try stream(from: point, session, writer, size, prepare: preparation.wake) {
+            switch try stream(from: point, session, writer, size, deadline, prepare: preparation.wake) {
             case .stopped: return
             case .switched(let timeline, let position):
                 tell(.switched(to: timeline, at: position))
@@ -214,12 +224,13 @@ public struct WALReceiver: Sendable {
 
     // MARK: The stream
 
-    /// Receives one timeline.
+    /// Receives one timeline; while it streams, `WALStream` tells how much silence is too much, before and after that `deadline`.
     private func stream(
         from point: ResumePoint,
         _ session: borrowing PostgresSession,
         _ writer: consuming SegmentWriter,
         _ size: WALSegmentSize,
+        _ deadline: Deadline,
         prepare: @escaping () -> Void
     ) throws(ReplicationError) -> Ending {
         try send(
@@ -232,8 +243,18 @@ public struct WALReceiver: Sendable {
         default: throw .other("unexpected reply of the server to START_REPLICATION")
         }
         tell(.started(point.position, point.timeline))
-        var run = StreamRun(point, size, manner, writer: writer, prepare: prepare, tell: tell)
+        var run = StreamRun(
+            point,
+            size,
+            manner,
+            writer: writer,
+            commitsWait: commitsWait,
+            prepare: prepare,
+            tell: tell
+        )
+        deadline.lift()
         let isStopped = try run.receive(from: session, isStopping: isStopping)
+        deadline.renew(afterSeconds: manner.silenceSeconds)
         try run.close()
         if isStopped {
             try run.confirm(to: session)

@@ -49,7 +49,8 @@ public struct WALStream: Sendable {
     }
 
     private let segmentSize: WALSegmentSize
-    private let manner: Manner
+    /// When to flush and to speak; may change while the stream runs.
+    public var manner: Manner
     private var segment: WALSegmentName
     private var lastReplySeconds: Double
     private var lastArrivalSeconds: Double

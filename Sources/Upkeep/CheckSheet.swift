@@ -1,32 +1,6 @@
 import Failure
 import Files
 import Processes
-import Synchronization
-
-/// A moment after which waits end, until it is lifted.
-final class Deadline: Sendable {
-    private let end: Mutex<Double?>
-
-    /// A deadline that many seconds from now; none if `nil`.
-    init(afterSeconds seconds: Double?) {
-        end = Mutex(seconds.map { Interruption.monotonicSeconds + $0 })
-    }
-
-    /// True once the moment has passed.
-    var hasPassed: Bool {
-        end.withLock { $0.map { $0 <= Interruption.monotonicSeconds } ?? false }
-    }
-
-    /// Seconds left; `nil` without a limit.
-    var remainingSeconds: Double? {
-        end.withLock { $0.map { max(0, $0 - Interruption.monotonicSeconds) } }
-    }
-
-    /// From now on there is no limit.
-    func lift() {
-        end.withLock { $0 = nil }
-    }
-}
 
 /// The rows of a check as they are found out; stops the check when its time is up.
 final class CheckSheet {
