@@ -76,6 +76,11 @@ enum Spawn {
     }
 }
 
+extension ProcessRequest {
+    /// The path of the program that would be started; throws when there is none.
+    public func executablePath() throws(ProcessError) -> String { try ChildEnvironment(self).locate(executable) }
+}
+
 /// The environment of a child, and the lookup of programs in it.
 struct ChildEnvironment {
     /// `NAME=value`, as the kernel takes them.

@@ -1,5 +1,6 @@
 import Codecs
 import Files
+import Glibc
 import Processes
 import SystemPackage
 
@@ -14,7 +15,7 @@ struct BackupHost: Sendable {
     /// What one call is: these words on the other host.
     func request(remote words: [String], multiplexing: Multiplexing?) -> ProcessRequest {
         let connection = (port.map { ["-p", $0] } ?? []) + ["-q", "-T"] + (multiplexing?.options ?? [])
-        var request = ProcessRequest("ssh", connection + ["\(user)@\(host)", "barman"] + words)
+        var request = ProcessRequest(Self.program, connection + ["\(user)@\(host)", "barman"] + words)
         request.output = .inherited
         request.errorOutput = .inherited
         // The shared connection lives on: it must not stand in PostgreSQL's data directory, which may be unmounted.
@@ -33,8 +34,17 @@ struct BackupHost: Sendable {
         return (configuration.map { ["--config \($0)"] } ?? []) + [command]
     }
 
-    /// Tells connections apart: one for each account on each port of a host.
-    var connectionKey: String { Self.key(["connection", user, host, port ?? ""]) }
+    /// Tells connections apart: one for each account on each port of a host, as this ssh and its configuration know it.
+    ///
+    /// The same host may mean another machine to another `ssh` in the search path, or to an account with another home directory.
+    var connectionKey: String {
+        // Without an ssh there is no connection to share.
+        let program = (try? ProcessRequest(Self.program).executablePath()) ?? ""
+        let home = getenv("HOME").map { String(cString: $0) } ?? ""
+        return Self.key(["connection", user, host, port ?? "", program, home])
+    }
+
+    private static let program = "ssh"
 
     /// Tells servers apart, whatever they are called elsewhere.
     var serverKey: String { Self.key(["server", user, host, port ?? "", configuration ?? "", server]) }

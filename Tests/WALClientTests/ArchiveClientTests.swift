@@ -69,6 +69,26 @@ import Testing
         }
     }
 
+    @Test func `what may be another host by the same name has a connection of its own`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeReady(1...3)
+            try world.makeDirectory("other", mode: 0o755)
+            try world.write("#!/bin/sh\nexec '\(world.path("bin/ssh"))' \"$@\"\n", to: "other/ssh", mode: 0o755)
+            try world.makeDirectory("elsewhere", as: .postgres)
+            let program = try world.walProgram("barman-wal-archive")
+            for (number, environment) in [
+                (1, [:]), (2, ["PATH": "\(world.path("other")):\(world.searchPath)"]),
+                (3, ["HOME": world.path("elsewhere")]),
+            ] {
+                let wal = world.path("pg_wal/\(WALSite.name(number))")
+                let words = [program, "--state-dir", world.path("state"), "ours", "pg", wal]
+                try world.run(words, as: .postgres, environment: environment).orThrow()
+                #expect(world.names(in: "state").count == number)
+            }
+        }
+    }
+
     @Test func `a batch is sent in one go and answers the next calls, but only for the very same files`() throws {
         try World.with { world in
             let site = try WALSite(world)
