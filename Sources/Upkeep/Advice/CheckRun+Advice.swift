@@ -68,13 +68,24 @@ extension CheckRun {
                 replication: true
             )
         case "systemid coherence":
+            guard result.hint?.contains("\(home.identityPath)") == true else {
+                return CheckAdvice(
+                    result.hint ?? "two different clusters answer",
+                    ["let conninfo and streaming_conninfo point to the same server"],
+                    page: "barman(5), streaming_conninfo"
+                )
+            }
+            let directory = home.backupDirectory
             return CheckAdvice(
-                result.hint ?? "two different clusters answer",
+                "another cluster answers than the one the backups come from; its WAL goes to \(home.errorsDirectory)",
                 [
-                    "let conninfo and streaming_conninfo point to the same server",
-                    "a new cluster (pg_upgrade, initdb) is a new server for barman: give it a section and a name of its own",
+                    "if that is a mistake, let conninfo and streaming_conninfo point to the right server",
+                    "after pg_upgrade or initdb, give the old backups another name, which can still be restored:",
+                    "barman receive-wal --stop \(home.name); mv \(directory) \(directory)-old",
+                    "copy the section [\(home.name)] to [\(home.name)-old] and write there: active = false",
+                    "then begin anew: barman check \(home.name); barman cron; barman backup \(home.name)",
                 ],
-                page: "barman(5), streaming_conninfo"
+                page: "barman-check(1)"
             )
         case "PostgreSQL server is standby", "Primary server is not a standby",
             "Primary and standby have same system ID":
@@ -161,6 +172,7 @@ extension CheckRun {
                 "files that could not be archived are in \(home.errorsDirectory.string): \(result.hint ?? "")",
                 [
                     "look at them: a duplicate with other contents means that two clusters archive to this name",
+                    "after pg_upgrade or initdb: see systemid coherence",
                     "remove what is of no use; the row is OK when the directory is empty",
                 ],
                 page: "barman-archive-wal(1)"
