@@ -4,16 +4,21 @@ The data is a cluster of its own with the WAL of a load, kept below the scratch 
 
   replay/   data/ is a base backup, wal/ every segment since, live/ the cluster itself
 
-BENCH_WAL chooses among its parts: start, command, replay.
+BENCH_WAL chooses among its parts: start, command, replay, intake.
 """
 
 import os
 import shutil
+import statistics
+import struct
 import subprocess
 import sys
 import time
 
 COMMANDS = 20
+# Segments that wait, and how many of them the oracle is given: it would take minutes for all.
+WAITING, SAMPLE = (60, 10) if os.environ.get("BENCH_QUICK") == "1" else (500, 40)
+SEGMENT_BYTES = 16 << 20
 
 
 class Hosts:
@@ -220,6 +225,46 @@ def bench_replay(bench, hosts, replay):
     shutil.rmtree(target, ignore_errors=True)
 
 
+def bench_intake(bench):
+    """Real segments over and over, each under a name of its own and with the header of that place."""
+    wal = bench.once("wal", bench.make_wal)
+    originals = [f"{wal}/{name}" for name in sorted(os.listdir(wal)) if len(name) == 24]
+
+    def fill(home, count):
+        incoming = f"{home}/main/incoming"
+        os.makedirs(incoming)
+        os.makedirs(f"{home}/main/wals")
+        for path in (f"{home}/main", f"{home}/main/wals", incoming):
+            bench.own(path)
+        for number in range(1, count + 1):
+            path = f"{incoming}/00000001{number // 256:08X}{number % 256:08X}"
+            shutil.copyfile(originals[number % len(originals)], path)
+            with open(path, "r+b") as file:
+                # The page address of xlp_pageaddr (PostgreSQL's xlog_internal.h).
+                file.seek(8)
+                file.write(struct.pack("<Q", number * SEGMENT_BYTES))
+            bench.own(path)
+        os.sync()
+
+    for compression in ("gzip", "zstd"):
+        rates, peaks = {"3.19.1": [], "ours": []}, []
+        for _ in range(bench.RUNS):
+            for name, program, count in (("3.19.1", bench.ORACLE, SAMPLE), ("ours", bench.OURS, WAITING)):
+                home = bench.configure("intake", compression=compression, backup_method="local-rsync", conninfo="host=none")
+                fill(home, count)
+                seconds, peak = bench.timed(program, "-q", "-c", f"{home}/barman.conf", "archive-wal", "main")
+                with open(f"{home}/main/wals/main-xlog.db") as lines:
+                    listed = len(lines.readlines())
+                if listed != count or os.listdir(f"{home}/main/incoming"):
+                    sys.exit(f"bench: {name} archived {listed} of {count} segments")
+                rates[name].append(count / seconds)
+                if name == "ours":
+                    peaks.append(peak)
+        theirs, ours = statistics.median(rates["3.19.1"]), statistics.median(rates["ours"])
+        print(f"| intake of {WAITING} waiting segments, {compression} | 3.19.1 {theirs:.1f}/s (of {SAMPLE}) | {ours:.1f}/s | "
+              f"{ours / theirs:.1f} (more is better) | {max(peaks):.0f} MiB | |", flush=True)
+
+
 def bench_client_start(bench):
     source = f"{bench.ROOM}/hello.c"
     with open(source, "w") as file:
@@ -240,11 +285,15 @@ def bench_client_start(bench):
 
 
 def run(bench):
-    works = os.environ.get("BENCH_WAL", "start command replay").split()
+    works = os.environ.get("BENCH_WAL", "start command replay intake").split()
     for name in ("barman-wal-archive", "barman-wal-restore"):
         shutil.copy(os.path.realpath(f"{bench.REPOSITORY}/dist/bin/{name}"), f"{bench.ROOM}/bin/{name}")
     if "start" in works:
         bench_client_start(bench)
+    if "intake" in works:
+        bench_intake(bench)
+    if not {"command", "replay"} & set(works):
+        return
     replay = bench.once("replay", lambda path: make_replay(bench, path))
     hosts = Hosts(bench)
     try:
