@@ -38,6 +38,32 @@ import Testing
         }
     }
 
+    @Test(arguments: [16, 64])
+    func `segments of that many megabytes are received, archived and fetched bit for bit`(megabytes: Int) throws {
+        try World.with { world in
+            let site = try StreamingSite.make(in: world, version: 18, segmentMegabytes: megabytes)
+            let first = try site.cluster.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
+            let killed = try site.startReceiver()
+            try site.fillSegments(1)
+            try site.cluster.sql("SELECT pg_logical_emit_message(false, 'test', repeat(md5('x'), 100000))")
+            try site.waitUntilCaughtUp()
+            // In the middle of a segment.
+            killed.signal(SIGKILL)
+            try killed.wait()
+            let receiver = try startAgain(site)
+            try site.fillSegments(1)
+            try site.waitUntilCaughtUp()
+            try site.stop(receiver)
+            try site.host.barman("archive-wal", "pg").orThrow()
+            try site.expectEqualSegments(from: first)
+            try expectListedOnce(site, "\(megabytes) MB")
+            let fetched = try world.makeDirectory("fetched", as: .postgres)
+            try site.host.barman("get-wal", "-o", fetched, "pg", first).orThrow()
+            let same = try world.run(["cmp", "\(fetched)/\(first)", "\(site.cluster.dataDirectory)/pg_wal/\(first)"])
+            #expect(same.status == 0, "\(same)")
+        }
+    }
+
     @Test func `a server that goes away is reported and tried again, and the receiver ends well meanwhile`() throws {
         try World.with { world in
             let site = try StreamingSite.make(in: world, version: 15)

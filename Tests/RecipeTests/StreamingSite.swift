@@ -2,7 +2,7 @@ import Glibc
 import TestWorld
 import Testing
 
-/// One PostgreSQL server, `pg`, with small segments, and a backup host that streams its WAL through a slot.
+/// One PostgreSQL server, `pg`, with small segments unless others are asked for, and a backup host that streams its WAL through a slot.
 struct StreamingSite {
     let world: World
     let cluster: Cluster
@@ -18,9 +18,10 @@ struct StreamingSite {
         settings: KeyValuePairs<String, String> = [:],
         options: KeyValuePairs<String, String> = [:],
         port: Int? = nil,
-        second: Int? = nil
+        second: Int? = nil,
+        segmentMegabytes: Int = 1
     ) throws -> StreamingSite {
-        let cluster = try world.cluster(version, segmentMegabytes: 1)
+        let cluster = try world.cluster(version, segmentMegabytes: segmentMegabytes)
         try cluster.configure(["wal_keep_size": "'1GB'", "max_wal_size": "'1GB'"])
         try cluster.configure(settings)
         let host = try world.barmanHost(as: .postgres)

@@ -23,6 +23,48 @@ import Testing
         }
     }
 
+    @Test func `an encrypted file is delivered as PostgreSQL wrote it, by each host to each client`() throws {
+        try World.with { world in
+            let ring = try world.makeDirectory("g", as: .barman)
+            try world.makeDirectory("tools", mode: 0o755)
+            try world.write(
+                "#!/bin/sh\nexec env GNUPGHOME=\(ring) /usr/bin/gpg \"$@\"\n",
+                to: "tools/gpg",
+                mode: 0o755
+            )
+            world.atEnd { _ = try? world.run(["gpgconf", "--homedir", ring, "--kill", "all"], as: .barman) }
+            try world.run(
+                [
+                    world.path("tools/gpg"), "--batch", "--pinentry-mode", "loopback", "--passphrase", "secret",
+                    "--quick-generate-key", "wal@example.org", "rsa2048", "encrypt", "never",
+                ],
+                as: .barman
+            ).orThrow()
+            let site = try WALSite(
+                world,
+                global: [
+                    "encryption": "gpg", "encryption_key_id": "wal@example.org", "compression": "gzip",
+                    "encryption_passphrase_command": "printf secret", "path_prefix": world.path("tools"),
+                ]
+            )
+            try site.makeReady(1...3)
+            for number in 1...3 { #expect(try site.archive(number, to: "ours").status == 0) }
+            try site.host.barman("archive-wal", "pg").orThrow()
+            let stored = try Shell.read("\(site.wals)/\(WALSite.name(3))")
+            #expect(stored.starts(with: [0x85]), "it is not encrypted")
+            for (host, isOracle, options) in [
+                ("ours", false, []), ("ours", true, []), ("theirs", false, []), ("ours", false, ["-z"]),
+                ("ours", false, ["--keep-compression"]), ("ours", false, ["-p", "3"]),
+            ] {
+                let outcome = try site.restore(WALSite.segment, from: host, options, oracle: isOracle)
+                #expect(outcome.status == 0 && outcome.err == "", "\(outcome)")
+                let isEqual = try Shell.read(site.destination) == WALSite.contents(1)
+                #expect(isEqual, "\(options) \(host) \(isOracle)")
+                try world.run(["rm", "-rf", site.destination, world.path("state/spool")])
+            }
+        }
+    }
+
     @Test func `both clients end alike`() throws {
         try World.with { world in
             let site = try WALSite(world)
