@@ -239,7 +239,11 @@ let package = Package(
         ),
         .testTarget(
             name: "ManualTests",
-            dependencies: ["Manual", "Commands", "Settings", "TestWorld", "WALClient", "barman"],
+            dependencies: [
+                "Manual", "Commands", "Failure", "Postgres", "Settings", "TestHomes", "TestWorld", "Upkeep",
+                "WALClient",
+                "barman", "barman-wal",
+            ],
             swiftSettings: settings
         ),
         .executableTarget(

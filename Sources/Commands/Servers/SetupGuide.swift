@@ -236,8 +236,9 @@ struct SetupGuide {
         }
         if plan.receives, !facts.isInRecovery, !facts.slots.contains(plan.slot) {
             do {
+                // It keeps WAL from now on, so that nothing is missed until the receiver runs.
                 _ = try inspector.rows(
-                    "SELECT pg_create_physical_replication_slot(\(BackupRole.literal(plan.slot)))"
+                    "SELECT pg_create_physical_replication_slot(\(BackupRole.literal(plan.slot)), true)"
                 )
                 console.info("done: replication slot \(plan.slot)")
             } catch {
@@ -258,11 +259,12 @@ struct SetupGuide {
         }
     }
 
-    /// Checks the server with the configuration that is on disk now.
+    /// Checks the server with the configuration that is on disk now; after `--apply` its receiver runs already.
     func finish() throws {
-        inspector?.close()
         console.info("")
         let context = try context.reloaded()
+        if arguments.flag("apply"), plan.receives { try startReceiver(context) }
+        inspector?.close()
         var checking = ParsedArguments()
         checking.keep(.list([file.name]), as: "server_name", adding: false)
         checking.keep(.flag(true), as: "explain", adding: false)
@@ -272,5 +274,30 @@ struct SetupGuide {
             return
         }
         console.info("Next: what is FAILED above; then barman check --explain \(file.name)")
+    }
+
+    /// Starts what `cron` would start within a minute, and gives it some seconds to get its slot.
+    private func startReceiver(_ context: Context) throws {
+        guard let inspector, let settings = try context.serverList()[file.name], !settings.isDisabled else { return }
+        let home = ServerHome(settings: settings, global: context.configuration.global)
+        do {
+            try ReceiverRestart.run(home, reporter: console)
+        } catch {
+            if Interruption.isRequested { throw error }
+            // Not worth the end of the set-up: the check tells, and cron tries again.
+            return console.warning("the receiver could not be started: \(error)")
+        }
+        let question =
+            "SELECT 1 FROM pg_replication_slots WHERE active AND slot_name = \(BackupRole.literal(plan.slot))"
+        let end = Interruption.monotonicSeconds + 5
+        while Interruption.monotonicSeconds < end {
+            do {
+                guard try inspector.rows(question).values.isEmpty else { return }
+            } catch {
+                // Waiting is a kindness: the check tells what is wrong.
+                return
+            }
+            try SignalWatch.pause(seconds: 0.1)
+        }
     }
 }

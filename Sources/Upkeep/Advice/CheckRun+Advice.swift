@@ -23,6 +23,7 @@ extension CheckRun {
     }
 
     private var settings: ServerSettings { home.settings }
+    private var account: String { home.global.barmanUser }
     private var role: String { server?.conninfo["user"] ?? "barman" }
     private var host: String { server?.conninfo["host"] ?? "the PostgreSQL host" }
 
@@ -215,7 +216,8 @@ extension CheckRun {
             return CheckAdvice(
                 "no receiver runs for this server",
                 [
-                    "barman cron starts it: is its line in /etc/cron.d/barman there, and does cron run?",
+                    "barman cron",
+                    "it should run every minute: is its line in /etc/cron.d/barman there, and does the host run cron?",
                     "why it ends is in the log",
                 ],
                 page: "barman-receive-wal(1)"
@@ -236,18 +238,26 @@ extension CheckRun {
 
     // MARK: What is stored
 
+    /// How the first directory that can not be used is given to the account.
+    private var directoryFixes: [String] {
+        var fixes: [String] = []
+        let missing = settings.directories.map(\.path).first { !FileSystem.isAccessible($0, for: []) }
+        let closed = settings.directories.map(\.path).first {
+            FileSystem.isAccessible($0, for: []) && !FileSystem.isAccessible($0, for: [.write, .execute])
+        }
+        if let closed {
+            fixes.append("give it to the account of barman, as root: chown \(account): '\(closed)'")
+        } else if let missing {
+            fixes.append("make it, as root: install -d -o \(account) -m 0700 '\(missing)'")
+        }
+        return fixes + ["a full or read-only file system says so here as well: df -h"]
+    }
+
     private func catalogAdvice(_ label: String, _ result: CheckResult) -> CheckAdvice? {
         let hint = result.hint ?? label
         switch label {
         case "directories":
-            return CheckAdvice(
-                hint,
-                [
-                    "give it to the account of barman: chown barman: DIRECTORY",
-                    "a full or read-only file system says so here as well: df -h",
-                ],
-                page: "barman(5), backup_directory"
-            )
+            return CheckAdvice(hint, directoryFixes, page: "barman(5), backup_directory")
         case "backup maximum age":
             return CheckAdvice(
                 hint,
@@ -290,7 +300,38 @@ extension CheckRun {
                 page: "barman(5), retention_policy"
             )
         case "encryption":
-            return CheckAdvice(hint, ["as barman: gpg --list-keys"], page: "barman(5), encryption")
+            guard EncryptionTest.configurationProblem(settings) == nil, let key = settings.encryptionKeyID else {
+                let wanted = "backup_method = postgres, backup_compression = gzip, backup_compression_format = tar"
+                return CheckAdvice(
+                    hint,
+                    ["encryption = gpg goes with: encryption_key_id = ID, \(wanted)"],
+                    page: "barman(5), encryption"
+                )
+            }
+            return CheckAdvice(
+                hint,
+                [
+                    "is the key in the ring of this account, and trusted? As \(account): gpg --list-keys '\(key)'",
+                    "if it is not there: gpg --import FILE, then gpg --edit-key '\(key)' trust",
+                ],
+                page: "barman(5), encryption"
+            )
+        case Self.continuityLabel:
+            return CheckAdvice(
+                hint,
+                [
+                    "is the file in pg_wal of \(host), or of a standby, still? Copy it to "
+                        + "\(settings.incomingWALsDirectory.string), then: barman archive-wal \(home.name)",
+                    "otherwise recovery needs a backup that begins behind the gap: barman backup \(home.name)",
+                ],
+                page: "barman-backup(1)"
+            )
+        case "restore drill":
+            return CheckAdvice(
+                hint,
+                ["barman drill \(home.name)", "once a week or a month, in a crontab"],
+                page: "barman-drill(1)"
+            )
         case "cloud storage configuration":
             return CheckAdvice(hint, ["correct the options that are named"], page: "barman(5), basebackups_directory")
         case "configuration":

@@ -18,13 +18,13 @@ public enum ConnectionAdvice {
         let database = replication ? "replication" : conninfo?["dbname"] ?? "postgres"
         if message.contains("no pg_hba.conf entry") {
             return advice(
-                "on \(host), add to pg_hba.conf: host \(database) \(role) ADDRESS_OF_THIS_HOST/32 scram-sha-256",
+                "on \(host), add to pg_hba.conf: \(accessLine(database, role, message))",
                 "then on \(host): SELECT pg_reload_conf();"
             )
         }
         if message.contains("no password supplied") || message.contains("fe_sendauth") {
             return advice(
-                "put the password into ~/.pgpass of this account (mode 0600): \(host):5432:*:\(role):PASSWORD",
+                "put the password into ~/.pgpass of this account (mode 0600): \(host):\(conninfo?["port"] ?? "5432"):*:\(role):PASSWORD",
                 "it does not belong into the configuration, where others may read it"
             )
         }
@@ -63,7 +63,9 @@ public enum ConnectionAdvice {
         if message.contains("starting up") || message.contains("in recovery") || message.contains("shutting down") {
             return advice("wait until the server accepts connections; its own log says what it does")
         }
-        if message.contains("too many") && message.contains("connections") || message.contains("remaining connection") {
+        if message.contains("too many clients") || message.contains("too many connections")
+            || message.contains("remaining connection")
+        {
             return advice("raise max_connections on \(host), or end connections that nobody uses")
         }
         if message.contains("must be superuser or replication role")
@@ -77,5 +79,15 @@ public enum ConnectionAdvice {
         return advice(
             "try it by hand, as this account: psql -d '\(database == "replication" ? "replication=true" : database)'"
         )
+    }
+
+    /// The line that lets us in; the server names the address that it saw.
+    private static func accessLine(_ database: String, _ role: String, _ message: String) -> String {
+        guard let start = message.firstRange(of: "host \"")?.upperBound else {
+            return "host \(database) \(role) ADDRESS_OF_THIS_HOST/32 scram-sha-256"
+        }
+        let address = message[start...].prefix { $0 != "\"" }
+        guard address != "[local]" else { return "local \(database) \(role) peer" }
+        return "host \(database) \(role) \(address)/\(address.contains(":") ? 128 : 32) scram-sha-256"
     }
 }
