@@ -60,8 +60,7 @@ rpm: share ## Makes the RPM packages of the same content in dist.
 	@scripts/bootstrap --packages
 	@scripts/package rpm
 
-test-packages: deb ## Installs, upgrades and removes the packages in bare Debian systems, and works with them there; needs root.
-	@scripts/package rpm
+test-packages: deb rpm ## Installs, upgrades and removes the packages in bare Debian systems, and works with them there; needs root.
 	@scripts/test-packages
 
 pages: ## Writes the references in docs/ anew from the tables of commands and options.
