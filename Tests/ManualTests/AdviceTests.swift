@@ -60,9 +60,13 @@ import Testing
     }
 
     private static func command(in fix: String) -> String? {
-        if fix.hasPrefix("barman ") { return fix }
-        guard let range = fix.firstRange(of: ": barman ") else { return nil }
-        return String(fix[range.lowerBound...].dropFirst(2))
+        let start =
+            fix.hasPrefix("barman ")
+            ? fix.startIndex
+            : fix.firstRange(of: ": barman ").map {
+                fix.index($0.lowerBound, offsetBy: 2)
+            }
+        return start.map { String(fix[$0...].prefix { $0 != ";" }) }
     }
 
     /// What libpq and PostgreSQL say, and what the first step is then.

@@ -15,6 +15,9 @@ final class ExplainSite {
         try set([:])
     }
 
+    /// An option as it is now.
+    func value(_ name: String) -> String? { options.first { $0.name == name }?.value }
+
     /// Changes options of the server; an empty value takes the option away.
     func set(_ changes: KeyValuePairs<String, String>) throws {
         for (name, value) in changes {
@@ -54,7 +57,9 @@ final class ExplainSite {
     /// The lines below a failed row, without their tabs.
     static func advice(of row: String, in outcome: Outcome) -> [String] {
         guard let index = outcome.lines.firstIndex(where: { $0.hasPrefix("\t\(row): FAILED") }) else { return [] }
-        return outcome.lines[(index + 1)...].prefix { isAdvice($0) }.map { String($0.dropFirst(2)) }
+        return outcome.lines[(index + 1)...].prefix { $0.hasPrefix("\t\t") }.filter(isAdvice).map {
+            String($0.dropFirst(2))
+        }
     }
 
     static func isAdvice(_ line: String) -> Bool {
@@ -67,6 +72,9 @@ struct ExplainedRow {
     let site: ExplainSite
     let lines: [String]
     let sourceLocation: SourceLocation
+
+    /// The line that says why.
+    var cause: String { lines.first ?? "" }
 
     /// What comes after that text in the fix that holds it.
     func rest(after text: String) throws -> String {

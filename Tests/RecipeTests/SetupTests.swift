@@ -103,7 +103,10 @@ import Testing
             #expect(try cluster.sql("SELECT slot_name FROM pg_replication_slots") == "ours")
             let file = try world.read("\(host.serversDirectory)/pg.conf")
             #expect(file.contains("backup_method = postgres\nstreaming_archiver = on\nslot_name = ours\n"), "\(file)")
-            #expect(setup.out.contains("host  replication  barman"), "\(setup)")
+            #expect(setup.out.contains("  host  replication  barman  127.0.0.1/32  scram-sha-256\n"), "\(setup)")
+            // Its receiver runs, so that nothing fails.
+            #expect(setup.status == 0 && setup.out.contains("Next: barman backup --wait pg\n"), "\(setup)")
+            try host.barman("terminate-process", "pg", "receive-wal").orThrow()
         }
     }
 

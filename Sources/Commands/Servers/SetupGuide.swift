@@ -191,7 +191,10 @@ struct SetupGuide {
             "\(facts.configurationFile ?? "postgresql.conf")\(needsRestart ? " (a restart makes them count)" : "")",
             settings.map { $0.line + ($0.present.isEmpty ? "" : "  # now: \($0.present)") }
         )
-        section("\(facts.accessFile ?? "pg_hba.conf"), unless its lines let us in already", plan.accessLines)
+        section(
+            "\(facts.accessFile ?? "pg_hba.conf"), unless its lines let us in already",
+            plan.accessLines(for: facts)
+        )
         if plan.archives, plan.method != .localRsync {
             section(
                 "~\(plan.account)/.ssh/authorized_keys here, with the key of the PostgreSQL host's account",

@@ -204,8 +204,21 @@ extension CheckRun {
             "archive_command '\(facts.archiveCommand ?? "")' failed \(statistics.failedCount) times, last for \(failed)"
     }
 
+    private var canBeAsked: Bool { (walServer ?? server)?.facts().isConnected == true }
+
+    /// The advice about what nobody could ask for.
+    private var unanswered: CheckAdvice {
+        CheckAdvice(
+            "PostgreSQL could not be asked",
+            ["see the row PostgreSQL: when it is OK this one is looked at"],
+            page: "barman(5), conninfo"
+        )
+    }
+
     private func streamingAdvice(_ label: String, _ result: CheckResult) -> CheckAdvice? {
         switch label {
+        case "replication slot" where !canBeAsked:
+            return unanswered
         case "replication slot":
             return CheckAdvice(
                 result.hint ?? "the slot is not in use",
@@ -223,6 +236,7 @@ extension CheckRun {
                 page: "barman-receive-wal(1)"
             )
         case "pg_basebackup", "pg_receivexlog", "pg_basebackup compatible", "pg_receivexlog compatible":
+            guard canBeAsked else { return unanswered }
             let major = server?.facts().version?.major ?? "NN"
             return CheckAdvice(
                 result.hint ?? "the program is not on this host",

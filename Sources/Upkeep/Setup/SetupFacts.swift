@@ -18,6 +18,8 @@ public struct SetupFacts: Sendable {
     public var accessFile: String?
     /// Settings by name.
     public var settings: [String: String] = [:]
+    /// Where the server sees us come from; nil over a socket.
+    public var clientAddress: String?
     /// The size of the cluster, if the connection may know it.
     public var sizeBytes: Int64?
     /// The physical slots that exist.
@@ -71,6 +73,7 @@ public struct SetupFacts: Sendable {
             let rows = try server.rows("SELECT current_setting('\(name)', true) AS value WHERE \(Self.isVisible(name))")
             if let value = rows["value"] { facts.settings[name] = value }
         }
+        facts.clientAddress = try server.rows("SELECT host(inet_client_addr()) AS address")["address"]
         let slots = try server.rows("SELECT slot_name FROM pg_replication_slots WHERE slot_type = 'physical'")
         facts.slots = slots.values.compactMap { $0.first ?? nil }
         for role in Set(roles) { facts.roles[role] = try Self.role(role, on: server, facts.versionNumber) }

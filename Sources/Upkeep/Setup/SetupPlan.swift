@@ -169,8 +169,10 @@ public struct SetupPlan: Sendable {
     }
 
     /// The lines of pg_hba.conf that let the roles in from this host.
-    public var accessLines: [String] {
-        let place = method == .localRsync ? "127.0.0.1/32" : "ADDRESS_OF_\(backupHost)/32"
+    public func accessLines(for facts: SetupFacts) -> [String] {
+        let place =
+            facts.clientAddress.map { "\($0)/\($0.contains(":") ? 128 : 32)" }
+            ?? (method == .localRsync ? "127.0.0.1/32" : "ADDRESS_OF_\(backupHost)/32")
         let ordinary = "host  \(database)  \(role)  \(place)  scram-sha-256"
         return streams ? [ordinary, "host  replication  \(streamingRole)  \(place)  scram-sha-256"] : [ordinary]
     }
