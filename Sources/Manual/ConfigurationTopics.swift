@@ -90,15 +90,3 @@ extension OptionSpecification {
             .filter { scope.contains($0.0) }.map(\.1).joined(separator: ", ")
     }
 }
-
-extension String {
-    fileprivate func replacing(_ word: String, with other: String) -> String {
-        var result = ""
-        var rest = self[...]
-        while let range = rest.firstRange(of: word) {
-            result += rest[..<range.lowerBound] + other
-            rest = rest[range.upperBound...]
-        }
-        return result + rest
-    }
-}

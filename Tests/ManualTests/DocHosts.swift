@@ -107,15 +107,3 @@ struct DocHosts {
         )
     }
 }
-
-extension String {
-    fileprivate func replacing(_ word: String, with other: String) -> String {
-        var result = ""
-        var rest = self[...]
-        while let range = rest.firstRange(of: word) {
-            result += rest[..<range.lowerBound] + other
-            rest = rest[range.upperBound...]
-        }
-        return result + rest
-    }
-}

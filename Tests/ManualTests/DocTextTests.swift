@@ -113,7 +113,7 @@ import Testing
         var outcomes = [
             try host.barman("check", "nobody"), try host.barman("backup", "few"),
             try host.barman("delete", "few", "latest"), try host.barman("delete", "kept", "latest"),
-            try host.barman("sync-wals", "few"), try host.barman("list-servers", environment: strange),
+            try host.barman("cloud-wal-archive", "few", "x"), try host.barman("list-servers", environment: strange),
             try host.barman("list-servers", environment: ["BARMAN_CONFIG_FILE": "", "HOME": world.path("nowhere")]),
         ]
         try world.write("[closed]\n", to: "\(host.serversDirectory)/closed.conf", mode: 0)

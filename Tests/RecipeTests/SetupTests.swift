@@ -12,6 +12,11 @@ import Testing
         }
     }
 
+    /// Sets the server up without a question, and with these options.
+    private func setUp(_ host: BarmanHost, _ cluster: Cluster, _ more: String...) throws -> Outcome {
+        try host.barman(["setup", "pg", "--conninfo", conninfo(cluster), "--yes"] + more)
+    }
+
     private func admin(_ cluster: Cluster) -> String {
         "host=127.0.0.1 port=\(cluster.port) user=postgres dbname=postgres"
     }
@@ -22,11 +27,9 @@ import Testing
 
     @Test func `by options, it makes role, grants, settings and slot, writes the file, and a backup works`() throws {
         try with { world, cluster, host in
-            let setup = try host.barman(
-                "setup",
-                "pg",
-                "--conninfo",
-                conninfo(cluster),
+            let setup = try setUp(
+                host,
+                cluster,
                 "--admin-conninfo",
                 admin(cluster),
                 "--method",
@@ -35,8 +38,7 @@ import Testing
                 "archive",
                 "--retention-policy",
                 "redundancy 3",
-                "--apply",
-                "--yes"
+                "--apply"
             )
             let file = "\(host.serversDirectory)/pg.conf"
             #expect(setup.out.contains("role barman: does not exist"), "\(setup)")
@@ -65,16 +67,7 @@ import Testing
             // What it asked for, and nothing more, makes the server fit.
             try cluster.restart()
             try host.barman("switch-wal", "--force", "--archive", "pg").orThrow()
-            let again = try host.barman(
-                "setup",
-                "pg",
-                "--conninfo",
-                conninfo(cluster),
-                "--method",
-                "local-rsync",
-                "--print",
-                "--yes"
-            )
+            let again = try setUp(host, cluster, "--method", "local-rsync", "--print")
             #expect(again.status == 0 && !again.out.contains("SQL for a superuser"), "\(again)")
             #expect(try host.barman("-q", "check", "pg").status == 0)
             try host.barman("backup", "pg", "--wait").orThrow()
@@ -85,18 +78,7 @@ import Testing
         try with { world, cluster, host in
             try cluster.createBackupRole()
             try cluster.sql("ALTER ROLE barman NOREPLICATION")
-            let setup = try host.barman(
-                "setup",
-                "pg",
-                "--conninfo",
-                conninfo(cluster),
-                "--admin-conninfo",
-                admin(cluster),
-                "--slot",
-                "ours",
-                "--apply",
-                "--yes"
-            )
+            let setup = try setUp(host, cluster, "--admin-conninfo", admin(cluster), "--slot", "ours", "--apply")
             #expect(setup.out.contains("done: ALTER ROLE barman REPLICATION;"), "\(setup)")
             #expect(!setup.out.contains("GRANT"), "\(setup)")
             #expect(setup.out.contains("done: replication slot ours"), "\(setup)")
@@ -112,17 +94,7 @@ import Testing
 
     @Test func `print changes nothing`() throws {
         try with { world, cluster, host in
-            let setup = try host.barman(
-                "setup",
-                "pg",
-                "--conninfo",
-                conninfo(cluster),
-                "--admin-conninfo",
-                admin(cluster),
-                "--print",
-                "--apply",
-                "--yes"
-            )
+            let setup = try setUp(host, cluster, "--admin-conninfo", admin(cluster), "--print", "--apply")
             #expect(setup.status == 0, "\(setup)")
             #expect(setup.out.contains("CREATE ROLE barman LOGIN REPLICATION;"), "\(setup)")
             #expect(world.names(in: host.serversDirectory) == [])
