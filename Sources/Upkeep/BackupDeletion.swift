@@ -271,22 +271,53 @@ public struct BackupDeletion {
 
     /// Takes an incremental backup off its parent's list.
     private func forgetChild(_ info: BackupInfo, _ catalog: inout BackupCatalog) throws {
-        guard let parentID = info.parentBackupID, var parent = catalog[parentID] else { return }
-        let children = parent.children.filter { $0 != info.id }
-        guard children != parent.children else { return }
-        parent.childrenBackupIDs = children.isEmpty ? nil : children
-        try catalog.save(parent)
+        guard let parentID = info.parentBackupID, let known = catalog[parentID], known.children.contains(info.id)
+        else { return }
+        try amend(parentID, &catalog) { parent in
+            let children = parent.children.filter { $0 != info.id }
+            parent.childrenBackupIDs = children.isEmpty ? nil : children
+        }
     }
 
     /// Measures the next backup again: files that it shared with the deleted one are now its own.
     private func refreshSizes(after info: BackupInfo, _ catalog: inout BackupCatalog) throws {
-        guard var next = catalog.next(of: info.id), next.type == .rsync else { return }
+        guard let next = catalog.next(of: info.id), next.type == .rsync else { return }
         let directory = home.backupDirectory(of: next.id)
         let sizes = try FileSystem.exists(directory) ? TreeSync.measure(directory) : nil
         let (bytes, ownBytes) = (sizes?.sizeBytes ?? 0, sizes?.deduplicatedBytes ?? 0)
         guard next.sizeBytes != bytes || next.deduplicatedSizeBytes != ownBytes else { return }
-        next.sizeBytes = bytes
-        next.deduplicatedSizeBytes = ownBytes
-        try catalog.save(next)
+        try amend(next.id, &catalog) { next in
+            next.sizeBytes = bytes
+            next.deduplicatedSizeBytes = ownBytes
+        }
+    }
+
+    /// Changes the record of a backup that stays, as it is now: `check-backup` may have changed it since the catalog was read.
+    ///
+    /// Its lock keeps others from changing it meanwhile. Who has it for long, as an export has, does not change records.
+    private func amend(
+        _ id: String,
+        _ catalog: inout BackupCatalog,
+        _ change: (inout BackupInfo) -> Void
+    ) throws {
+        let lock = try lockSoon(id)
+        defer { lock?.release() }
+        guard var current = try catalog.refresh(id) else { return }
+        change(&current)
+        try catalog.save(current)
+    }
+
+    /// The lock of a backup; `nil` when somebody has kept it for seconds.
+    private func lockSoon(_ id: String) throws -> FileLock? {
+        for _ in 0..<50 {
+            do {
+                return try FileLock.acquire(home.lockPath(.backupID(id)))
+            } catch .busy {
+                try SignalWatch.pause(seconds: 0.1)
+            } catch {
+                throw error.failure
+            }
+        }
+        return nil
     }
 }

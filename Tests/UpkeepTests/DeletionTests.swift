@@ -66,6 +66,17 @@ import Upkeep
         }
     }
 
+    @Test func `what check-backup finds out about the next backup meanwhile is not undone`() throws {
+        let record = "\"$BARMAN_BACKUP_DIR\"/../../meta/\(middle)-backup.info"
+        try UpkeepFixture.with("pre_delete_script = sed -i s/^status=.*/status=FAILED/ \(record)") { fixture in
+            try fill(fixture)
+            try fixture.write("new", to: "base/\(middle)/data/new")
+            try delete(oldest, fixture)
+            #expect(try fixture.catalog[middle]?.status == .failed)
+            #expect(try fixture.catalog[middle]?.sizeBytes == 8)
+        }
+    }
+
     @Test func `a kept backup and the last one that redundancy asks for stay`() throws {
         try UpkeepFixture.with("minimum_redundancy = 3") { fixture in
             try fill(fixture)
