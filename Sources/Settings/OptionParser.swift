@@ -83,6 +83,13 @@ enum OptionParser {
         return mayUnderscore ? Int64(String(decoding: digits, as: UTF8.self)) : nil
     }
 
+    /// A number of decimal digits alone, of any script; nil for anything else.
+    static func count(_ text: String) -> Int64? {
+        let plain = withPlainDigits(text)
+        guard plain.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        return Int64(plain)
+    }
+
     /// The text with the decimal digits of all scripts as those of ASCII, as Python's `int` takes them.
     private static func withPlainDigits(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 >= 0x80 }) else { return text }
@@ -101,7 +108,7 @@ enum OptionParser {
 
     /// Bytes with an optional suffix, case-sensitive.
     static func size(_ text: String) -> Int64? {
-        let bytes = Array(text.utf8)
+        let bytes = Array(withPlainDigits(text).utf8)
         let digits = bytes.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         guard let number = Int64(String(decoding: digits, as: UTF8.self)) else { return nil }
         let factor: Int64
@@ -124,12 +131,10 @@ enum OptionParser {
     /// Seconds of `N hours`, `N days`, `N weeks` or `N months` of 31 days.
     static func interval(_ text: String) -> Int64? {
         let words = Blanks.words(text)
-        guard words.count == 2,
-            words[0].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            let number = Int64(words[0])
-        else { return nil }
+        guard words.count == 2, let number = count(words[0]) else { return nil }
         let unit: Int64
-        switch words[1].lowercased() {
+        // Both ways, as a letter such as `ſ` has no lower form but an upper one.
+        switch words[1].uppercased().lowercased() {
         case "hour", "hours": unit = 3_600
         case "day", "days": unit = 86_400
         case "week", "weeks": unit = 7 * 86_400
@@ -162,8 +167,13 @@ enum OptionParser {
         if text.isEmpty { return .unset }
         let word = text.lowercased()
         if ["low", "medium", "high"].contains(word) { return .value(.string(word)) }
-        if let number = integer(text) { return .value(.integer(number)) }
-        return .invalid("Invalid value: '\(word)' (must be one in [low, medium, high] or an acceptable integer)")
+        let digits = text.unicodeScalars.drop { $0 == "-" }
+        guard !digits.isEmpty,
+            digits.allSatisfy({ [.decimal, .digit].contains($0.properties.numericType) })
+        else {
+            return .invalid("Invalid value: '\(word)' (must be one in [low, medium, high] or an acceptable integer)")
+        }
+        return integer(text).map { .value(.integer($0)) } ?? .invalid(integerReason(text))
     }
 
     private static func encryption(_ text: String) -> ParsedOption {

@@ -24,10 +24,10 @@ public enum RetentionPolicy: Sendable, Hashable {
     /// Reads `REDUNDANCY n` or `RECOVERY WINDOW OF n DAYS|WEEKS|MONTHS`, any case; nil for anything else.
     public init?(parsing text: String) {
         let words = Blanks.words(text).map { $0.uppercased() }
-        if words.count == 2, words[0] == "REDUNDANCY", let count = Self.count(words[1]) {
+        if words.count == 2, words[0] == "REDUNDANCY", let count = OptionParser.count(words[1]) {
             self = .redundancy(count)
         } else if words.count == 5, words[0] == "RECOVERY", words[1] == "WINDOW", words[2] == "OF",
-            let count = Self.count(words[3]), let unit = Self.unit(words[4])
+            let count = OptionParser.count(words[3]), let unit = Self.unit(words[4])
         {
             self = .recoveryWindow(count, unit)
         } else {
@@ -48,11 +48,6 @@ public enum RetentionPolicy: Sendable, Hashable {
         guard case .recoveryWindow(let count, let unit) = self else { return nil }
         let (seconds, overflow) = count.multipliedReportingOverflow(by: unit.days * 86_400)
         return overflow ? .max : seconds
-    }
-
-    private static func count(_ text: String) -> Int64? {
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
-        return Int64(text)
     }
 
     private static func unit(_ text: String) -> Unit? {

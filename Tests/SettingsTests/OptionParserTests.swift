@@ -8,12 +8,14 @@ import Testing
             (ServerOption.archiver, "T", .boolean(true)), (.archiver, "yes", .boolean(true)),
             (.archiver, "OFF", .boolean(false)), (.parallelJobs, " +1_0 ", .integer(10)),
             (.checkTimeout, "-5", .integer(-5)), (.lastBackupMinimumSize, "10 Ki ", .size(10_240)),
-            (.lastBackupMinimumSize, "3M", .size(3_000_000)),
+            (.lastBackupMinimumSize, "3M", .size(3_000_000)), (.lastBackupMinimumSize, "1٣ Ki", .size(13_312)),
+            (.lastWalMaximumAge, "１ dayſ", .interval(seconds: 86_400)), (.parallelJobs, "٣", .integer(3)),
             (.lastWalMaximumAge, "2 Weeks", .interval(seconds: 1_209_600)),
             (.lastWalMaximumAge, " 1  MONTH", .interval(seconds: 2_678_400)),
             (.lastWalMaximumAge, "0 hours", .interval(seconds: 0)),
             (.backupMethod, "Local-Rsync", .string("local-rsync")),
             (.compressionLevel, "HIGH", .string("high")), (.compressionLevel, "-3", .integer(-3)),
+            (.compressionLevel, "-٣", .integer(-3)),
             (.slotName, "Abc_1", .string("abc_1")), (.snapshotDisks, "a, b", .list(["a", " b"])),
             (.recoveryOptions, "Delta-Restore , get-wal", .words(["get-wal", "delta-restore"])),
             (.recoveryOptions, "", .words([])), (.stagingPath, "/x", .string("/x")),
@@ -56,6 +58,12 @@ import Testing
                 .compressionLevel, "x",
                 "Invalid value: 'x' (must be one in [low, medium, high] or an acceptable integer)"
             ),
+            (
+                .compressionLevel, "+5",
+                "Invalid value: '+5' (must be one in [low, medium, high] or an acceptable integer)"
+            ),
+            (.compressionLevel, "²", "invalid literal for int() with base 10: '²'"),
+            (.lastBackupMinimumSize, "²k", "Invalid value for a number ²k"),
             (.encryption, "AES", "Invalid encryption value 'aes'. Allowed values are: none, gpg."),
             (.stagingPath, "rel", "Invalid value : 'rel' (must be an absolute path)"),
             (.snapshotDisks, ",a", "['', 'a']"),

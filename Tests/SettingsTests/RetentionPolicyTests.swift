@@ -7,7 +7,7 @@ import Testing
         ("REDUNDANCY 2", "REDUNDANCY 2"), ("redundancy\t02 ", "REDUNDANCY 2"),
         ("recovery window of 7 days", "RECOVERY WINDOW OF 7 DAYS"),
         ("Recovery  Window OF 1 month", "RECOVERY WINDOW OF 1 MONTHS"),
-        ("RECOVERY WINDOW OF 0 WEEKS", "RECOVERY WINDOW OF 0 WEEKS"),
+        ("RECOVERY WINDOW OF 0 WEEKS", "RECOVERY WINDOW OF 0 WEEKS"), ("REDUNDANCY １٢", "REDUNDANCY 12"),
     ])
     func `a policy has one canonical text`(text: String, canonical: String) {
         #expect(RetentionPolicy(parsing: text)?.canonicalText == canonical)
