@@ -80,7 +80,7 @@ public struct WALContinuity: Sendable, Equatable {
         let annotations = Annotations(catalog.home)
         for backup in catalog.backups(.completed) {
             guard let begin = backup.beginSegment, let first = begin.knownNumber(size: segments.size) else { continue }
-            if try annotations.keepTarget(of: backup.id) == .standalone {
+            if try annotations.keepTargetInPlace(of: backup.id) == .standalone {
                 guard let last = backup.endSegment?.knownNumber(size: segments.size),
                     let end = segments.runs[begin.timeline]?.last, backup.endSegment?.timeline == begin.timeline,
                     first <= min(last, end)

@@ -24,8 +24,19 @@ public struct Annotations: Sendable {
     ///
     /// Any text but `standalone` means `full`.
     public func keepTarget(of id: String) throws(FileError) -> KeepTarget? {
-        guard let text = try value(of: "keep", for: id), !text.isEmpty else { return nil }
+        try value(of: "keep", for: id).flatMap(Self.keepTarget)
+    }
+
+    private static func keepTarget(_ text: String) -> KeepTarget? {
+        guard !text.isEmpty else { return nil }
         return text == KeepTarget.standalone.rawValue ? .standalone : .full
+    }
+
+    /// The same without moving an annotation of an older release to its new place, for questions that the reference does not ask.
+    public func keepTargetInPlace(of id: String) throws(FileError) -> KeepTarget? {
+        var bytes = try FileSystem.readIfPresent(path("keep", id))
+        if bytes == nil, !home.basebackupsAreInCloud { bytes = try FileSystem.readIfPresent(legacyPath("keep", id)) }
+        return bytes.flatMap { Self.keepTarget(String(decoding: $0, as: UTF8.self)) }
     }
 
     /// Whether there is a keep annotation, even an empty one; such a backup is not deleted.

@@ -58,6 +58,8 @@ import Testing
         try CatalogFixture.with { fixture throws in
             let annotations = Annotations(fixture.home)
             try fixture.write("standalone", to: "base/\(id)/annotations/keep")
+            #expect(try annotations.keepTargetInPlace(of: id) == .standalone)
+            #expect(fixture.exists("base/\(id)/annotations/keep"))
             #expect(try annotations.keepTarget(of: id) == .standalone)
             #expect(try fixture.read("meta/\(id)-keep") == "standalone")
             #expect(!fixture.exists("base/\(id)/annotations/keep"))
