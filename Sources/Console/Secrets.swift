@@ -63,6 +63,11 @@ public enum Secrets {
             return bytes.endIndex
         }
         let ends = Set(" \t\r\n'\"&".utf8)
+        // What has been masked is masked again where it stands in a document; a backslash behind it belongs to that.
+        if bytes.starts(with: replacement.utf8) {
+            let end = bytes.startIndex + replacement.utf8.count
+            if end == bytes.endIndex || bytes[end] == UInt8(ascii: "\\") || ends.contains(bytes[end]) { return end }
+        }
         var index = bytes.startIndex
         while index < bytes.endIndex, !ends.contains(bytes[index]) {
             // libpq lets a backslash carry the next byte into the value.

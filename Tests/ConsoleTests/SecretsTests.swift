@@ -20,6 +20,8 @@ struct SecretsTests {
         ("two\npassword=abc\nthree", "two\npassword=*REDACTED*\nthree"),
         ("password='open end", "password=*REDACTED*"),
         (#"password=\"#, "password=*REDACTED*"),
+        (#""password=*REDACTED*\"""#, #""password=*REDACTED*\"""#),
+        ("password=*REDACTED*x y", "password=*REDACTED* y"),
     ])
     func `passwords are taken out and nothing else is`(text: String, masked: String) {
         #expect(Secrets.masked(text) == masked)
