@@ -263,7 +263,7 @@ def write_wal(server, wal, root, random):
     for queue, kinds in (("incoming", [".tmp", ""]), ("streaming", [".partial", ""]), ("errors", [".unknown", ".duplicate", ".error", ".odd"])):
         os.makedirs(f"{root}/home/{server.name}/{queue}", exist_ok=True)
         if random.random() < (0.3 if queue == "errors" else 0.15):
-            for index in range(random.randrange(1, 4)):
+            for index in range(random.randrange(1, 4) if queue != "streaming" else 1):
                 name = f"{segment_name(1, 900 + index, wal.size)}{random.choice(kinds)}"
                 # Queues hold only what is not picked up; what is archived belongs to the tests of the archive.
                 name = f".{name}" if queue == "incoming" else name
@@ -411,7 +411,8 @@ def write_backup(server, backup, root, random):
             write(f"{base}/annotations/keep", target)
         else:
             write(f"{home}/meta/{backup.id}-keep", target)
-    if random.random() < 0.02:
+    # Of one whose files are gone the reference forgets the mark, and tells of an orphan; we finish (entry: a deletion that was cut off).
+    if random.random() < 0.02 and (has_directory or is_old or backup["status"] == "EMPTY"):
         write(f"{home}/meta/{backup.id}-delete_this", "delete")
 
 

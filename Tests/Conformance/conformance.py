@@ -4,27 +4,46 @@ The oracle is run as a program; nothing of it is imported. See `docs/testing.md`
 """
 
 import argparse
+import collections
 import difflib
+import multiprocessing
 import os
 import random as randomness
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+import types
 
 import catalog
 import compare
+import differences
 import faults
 import hostile
 import questions
 import settings
+from oracle import Oracle
 
 TIMEOUT_SECONDS = 90
 SCRATCH = os.environ.get("SWIFT_BARMAN_SCRATCH", "/var/tmp/swift-barman")
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+# The same for both programs; the last lines matter to the oracle only.
+ENVIRONMENT = {
+    "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8", "COLUMNS": "80",
+    "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore", "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONPATH": f"{os.path.dirname(os.path.abspath(__file__))}/packages",
+}
+
+
+def started(program):
+    """Asks a program by starting it."""
+    def ask(words, environment, timeout):
+        run = subprocess.run([program] + words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, cwd="/")
+        return run.stdout, run.stderr, run.returncode
+    return ask
 
 
 class Side:
@@ -32,18 +51,13 @@ class Side:
 
     def __init__(self, program, root, home):
         self.program, self.root, self.home = program, root, home
-        self.environment = {
-            "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": root, "LANG": "C.UTF-8", "TZ": home.zone, "COLUMNS": "80",
-            "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "ignore",
-            "PYTHONPATH": f"{os.path.dirname(os.path.abspath(__file__))}/packages", "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        self.environment = ENVIRONMENT | {"HOME": root, "TZ": home.zone}
 
     def ask(self, question):
-        words = [self.program, "-c", f"{self.root}/barman.conf"] + question.words
+        words = ["-c", f"{self.root}/barman.conf"] + question.words
         try:
-            run = subprocess.run(words, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_SECONDS, cwd="/")
-            out, err, status = run.stdout, run.stderr, run.returncode
-        except subprocess.TimeoutExpired:
+            out, err, status = self.program(words, self.environment, TIMEOUT_SECONDS)
+        except (TimeoutError, subprocess.TimeoutExpired):
             out, err, status = b"", b"HANGS", -99
         if question.command == "cron":
             self.wait_for_children()
@@ -52,12 +66,7 @@ class Side:
 
     def wait_for_children(self):
         """Until what cron left running in the background has ended."""
-        mark = f"{self.root}/barman.conf".encode()
-        end = time.monotonic() + TIMEOUT_SECONDS
-        while time.monotonic() < end:
-            if not any(mark in faults.command_line(entry) for entry in os.listdir("/proc") if entry.isdigit()):
-                return
-            time.sleep(0.02)
+        faults.wait_for_commands(f"{self.root}/barman.conf", TIMEOUT_SECONDS)
 
     def tree(self):
         """Every path below the home with its kind and content, without lock files."""
@@ -99,22 +108,29 @@ class Case:
         for root in roots:
             home = self.kind.make_home(root, lambda: self.generator("home"))
         self.home = home
-        self.sides = [Side(program, root, home) for program, root in zip((self.options.oracle, self.options.program), roots)]
+        self.sides = [Side(program, root, home) for program, root in zip(self.options.programs, roots)]
         if self.sides[0].tree() != self.sides[1].tree():
             raise SystemExit("the two copies of a home differ before anything ran")
         is_catalog = self.kind is catalog
-        asked = questions.reports(home, self.generator("reports"), self.options.ci) if is_catalog else settings.questions(home, self.generator("reports"))
+        asked = questions.reports(home, self.generator("reports"), self.options.few) if is_catalog else settings.questions(home, self.generator("reports"))
         for question in asked:
             self.compare_answers(question)
         self.compare_trees("all reports")
-        for question in questions.changes(home, self.generator("changes"), self.options.ci) if is_catalog else []:
+        for question in questions.changes(home, self.generator("changes"), self.options.few) if is_catalog else []:
             if self.is_diverged:
                 break
             self.compare_answers(question)
             self.compare_trees(question.words)
         if not self.findings and not self.options.keep:
             shutil.rmtree(self.root)
-        return self
+
+    def result(self):
+        """What goes back to the process that counts."""
+        counts = {
+            "catalogs": int(self.kind is catalog), "configurations": int(self.kind is settings), "answers": self.answers, "runs": self.runs,
+            "trees": self.trees, "different": len(self.findings), "oracle seconds": self.seconds["oracle"], "our seconds": self.seconds["ours"],
+        } | {f"listed: {title}": count for title, count in self.known.items()}
+        return types.SimpleNamespace(root=self.root, findings=self.findings, counts=counts)
 
     is_diverged = False
 
@@ -128,8 +144,11 @@ class Case:
                 print(f"{time.monotonic() - start:7.2f} {name} {question.words}", flush=True)
         self.runs += 1
         self.answers += question.answers
-        if given[1].differs_from(given[0]):
-            for title in compare.settle(question, *given):
+        if self.options.oracle_twice:
+            for answer in given:
+                answer.as_given()
+        if given[1].differs_from(given[0]) and not self.options.oracle_twice:
+            for title in differences.settle(question, *given):
                 self.known[title] = self.known.get(title, 0) + 1
         parts = given[1].differs_from(given[0])
         if not parts:
@@ -148,7 +167,7 @@ class Case:
         text = []
         for key in sorted(trees[0].keys() | trees[1].keys()):
             values = [tree.get(key) for tree in trees]
-            if values[0] == values[1] or compare.may_differ(key, values, self.home):
+            if values[0] == values[1] or differences.may_differ(key, values, self.home):
                 continue
             if None in values:
                 text.append(f"{key}: only with {'the oracle' if values[1] is None else 'us'}")
@@ -171,25 +190,90 @@ def built_program():
     return run.stdout.strip() + "/barman"
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(prog="conformance", description=__doc__)
-    parser.add_argument("-n", type=int, default=int(os.environ.get("N") or 40), help="how many homes (40)")
+    parser.add_argument("-n", type=int, default=int(os.environ.get("N") or 40), help="how many homes, and as many configurations (40)")
     parser.add_argument("--seed", default=os.environ.get("SEED") or str(randomness.SystemRandom().randrange(1 << 32)))
     parser.add_argument("--only", help="only the home of this number; sN: the configuration")
+    parser.add_argument("--shard", default="1/1", help="K/N: every N-th of them, beginning with the K-th")
+    parser.add_argument("--at-least", type=int, default=0, metavar="ANSWERS", help="fail when there were fewer")
     parser.add_argument("--seconds", type=float, default=float(os.environ.get("SECONDS_AT_MOST") or 1e9), help="start no home after this time")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--keep", action="store_true", help="keep every home, not only those with a finding")
     parser.add_argument("--hostile", action="store_true", help="only damaged homes, for our program alone")
     parser.add_argument("--faults", nargs="?", const="", help="faults at every call of commands that change a catalog (of those named so)")
-    parser.add_argument("--ci", action="store_true", help="fewer questions for each home; fails below 40 homes and 2000 answers")
+    parser.add_argument("--few", action="store_true", help="fewer questions for each home")
+    parser.add_argument("--oracle-twice", action="store_true", help="compare the oracle that forks with the oracle that is started, as they are")
     parser.add_argument("--times", action="store_true", help="print the duration of each command")
     parser.add_argument("--oracle", default=os.environ.get("BARMAN_ORACLE") or f"{SCRATCH}/oracle/bin/barman")
     parser.add_argument("--program", default=os.environ.get("BARMAN_TEST_PROGRAM"))
     parser.add_argument("--directory", default=f"{SCRATCH}/conformance", help="where homes are made")
     options = parser.parse_args()
-    options.program = os.path.abspath(options.program or built_program())
+    options.program = options.oracle if options.oracle_twice else os.path.abspath(options.program or built_program())
     options.directory = os.path.abspath(options.directory)
     os.makedirs(options.directory, exist_ok=True)
+    return options
+
+
+def chosen(options):
+    """The cases to compare. Configurations are small: there are as many as homes."""
+    if options.only is not None:
+        return [(settings if options.only.startswith("s") else catalog, int(options.only.lstrip("sc")))]
+    shard, shards = map(int, options.shard.split("/"))
+    return [(kind, index) for index in range(shard - 1, options.n, shards) for kind in (catalog, settings)]
+
+
+def one(kind_name, index):
+    """Compares one case, in a process of the pool; `None` when the time is up."""
+    if time.monotonic() > OPTIONS.end:
+        return None
+    case = Case(OPTIONS.seed, index, OPTIONS, {"catalog": catalog, "settings": settings}[kind_name])
+    try:
+        case.run()
+    except Exception:
+        # Nothing that was not compared passes for equal.
+        case.findings.append((["comparing"], traceback.format_exc().splitlines()))
+    return case.result()
+
+
+def compare_all(options):
+    """Every case on as many processes as there are jobs; tells what was found and returns the exit status."""
+    global OPTIONS
+    start = time.monotonic()
+    print(f"conformance: seed {options.seed}, shard {options.shard} of {options.n} homes, now {catalog.NOW.isoformat()}", flush=True)
+    server = Oracle(options.oracle, ENVIRONMENT | {"HOME": "/"})
+    options.programs = [server.ask, started(options.program)]
+    options.end = start + options.seconds
+    OPTIONS = options
+    total = collections.Counter()
+    try:
+        with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
+            for result in [pool.apply_async(one, (kind.__name__, index)) for kind, index in chosen(options)]:
+                result = result.get()
+                if result is None:
+                    continue
+                total.update(result.counts)
+                for words, text in result.findings:
+                    print(f"\n--- home {result.root.rsplit('-', 1)[1]} ({result.root}): {' '.join(map(repr, words))}")
+                    print("\n".join(text), flush=True)
+    finally:
+        server.stop()
+    for name, count in sorted(total.items()):
+        if name.startswith("listed: "):
+            print(f"listed difference, {count} times: {name.removeprefix('listed: ')}")
+    print(
+        f"conformance: seed {options.seed}, shard {options.shard}: {total['catalogs']} catalogs, {total['configurations']} configurations, "
+        f"{total['answers']} answers from {total['runs']} commands, {total['trees']} trees, {total['different']} different, "
+        f"{time.monotonic() - start:.0f} s (oracle {total['oracle seconds']:.0f} s, ours {total['our seconds']:.0f} s)"
+    )
+    if total["answers"] < options.at_least:
+        print(f"conformance: fewer than {options.at_least} answers")
+        return 1
+    return 1 if total["different"] else 0
+
+
+def main():
+    options = arguments()
     if options.faults is not None:
         found = faults.run(options.program, options.oracle, options.directory, options.faults)
         print(f"conformance: {found.count} runs with a fault, {len(found.findings)} findings")
@@ -198,53 +282,7 @@ def main():
         found = hostile.run(options.program, options.directory)
         print(f"conformance: {found.count} commands on damaged homes, {len(found.findings)} findings")
         sys.exit(1 if found.findings else 0)
-    start = time.monotonic()
-    print(f"conformance: seed {options.seed}, {options.n} homes, now {catalog.NOW.isoformat()}", flush=True)
-    stopping = threading.Event()
-
-    def one(number):
-        kind, index = number
-        if time.monotonic() - start > options.seconds or stopping.is_set():
-            return None
-        case = Case(options.seed, index, options, kind)
-        try:
-            return case.run()
-        except Exception:
-            # Nothing that was not compared passes for equal.
-            case.findings.append((["comparing"], traceback.format_exc().splitlines()))
-            return case
-
-    # Configurations are small: there are as many as homes.
-    numbers = [(kind, index) for index in range(options.n) for kind in (catalog, settings)]
-    if options.only is not None:
-        numbers = [(settings if options.only.startswith("s") else catalog, int(options.only.lstrip("sc")))]
-
-    cases = []
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for case in pool.map(one, numbers):
-            if case is None:
-                continue
-            cases.append(case)
-            for words, text in case.findings:
-                print(f"\n--- home {case.root.rsplit('-', 1)[1]} ({case.root}): {' '.join(map(repr, words))}")
-                print("\n".join(text), flush=True)
-    total = {name: sum(case.seconds[name] for case in cases) for name in ("oracle", "ours")}
-    findings = sum(len(case.findings) for case in cases)
-    known = {}
-    for case in cases:
-        for name, count in case.known.items():
-            known[name] = known.get(name, 0) + count
-    for name, count in sorted(known.items()):
-        print(f"listed difference, {count} times: {name}")
-    print(
-        f"conformance: seed {options.seed}: {len(cases)} homes, {sum(case.answers for case in cases)} answers from "
-        f"{sum(case.runs for case in cases)} commands, {sum(case.trees for case in cases)} trees, {findings} differences, "
-        f"{time.monotonic() - start:.0f} s (oracle {total['oracle']:.0f} s, ours {total['ours']:.0f} s)"
-    )
-    answers = sum(case.answers for case in cases)
-    homes = sum(case.kind is catalog for case in cases)
-    print(f"conformance: {homes} catalogs, {answers} answers, {findings} different")
-    sys.exit(1 if findings or options.ci and (homes < 40 or answers < 2000) else 0)
+    sys.exit(compare_all(options))
 
 
 if __name__ == "__main__":

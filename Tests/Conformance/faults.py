@@ -56,6 +56,17 @@ def command_line(pid):
         return b""
 
 
+def wait_for_commands(configuration, seconds):
+    """Until no command with this configuration file runs any more."""
+    end = time.monotonic() + seconds
+    clean = 0
+    # A process that starts another while the list is read is not in it, and neither is the other: two lists without any are needed.
+    while clean < 2 and time.monotonic() < end:
+        running = any(configuration.encode() in command_line(entry) for entry in os.listdir("/proc") if entry.isdigit())
+        clean = 0 if running else clean + 1
+        time.sleep(0.01)
+
+
 class Faults:
     def __init__(self, program, oracle, directory):
         self.program, self.oracle, self.directory = program, oracle, directory
@@ -73,15 +84,8 @@ class Faults:
         command = [program or self.program, "-c", f"{self.home}/barman.conf"] + [word.replace("{export}", self.export or "") for word in words]
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         if words == ["cron"]:
-            self.wait_for_children()
+            wait_for_commands(f"{self.home}/barman.conf", 30)
         return done
-
-    def wait_for_children(self):
-        """Until what cron left running in the background has ended."""
-        mark = f"{self.home}/barman.conf".encode()
-        end = time.monotonic() + 30
-        while time.monotonic() < end and any(mark in command_line(entry) for entry in os.listdir("/proc") if entry.isdigit()):
-            time.sleep(0.01)
 
     def make(self):
         server = f"{self.template}/home/pg"

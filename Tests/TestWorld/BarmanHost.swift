@@ -16,6 +16,8 @@ public final class BarmanHost {
     public let logFile: String
     /// Variables for every command: where the PostgreSQL servers are, for example.
     public var environment: [String: String] = [:]
+    /// Where the process of the oracle listens that forks for each command, when there is one.
+    private var oracleSocket: String?
 
     init(world: World, account: Account, name: String, global: KeyValuePairs<String, String>) throws {
         self.world = world
@@ -84,13 +86,33 @@ public final class BarmanHost {
         _ arguments: String...,
         environment extra: [String: String] = [:]
     ) throws -> Outcome {
-        try run([Scratch.oracle] + arguments, extra: extra, seconds: 120)
+        try run(oracleCommand + arguments, extra: extra, seconds: 120)
     }
 
     /// Runs the oracle on a list of arguments.
     @discardableResult
     public func oracle(_ arguments: [String]) throws -> Outcome {
-        try run([Scratch.oracle] + arguments, extra: [:], seconds: 120)
+        try run(oracleCommand + arguments, extra: [:], seconds: 120)
+    }
+
+    /// Has a process of the oracle load its modules once and fork for each command from now on, for tests that ask it often.
+    public func forkOracle() throws {
+        let socket = "\(try world.makeDirectory("oracle", as: account, mode: 0o700))/socket"
+        let interpreter = Scratch.oracle.split(separator: "/").dropLast().map { "/\($0)" }.joined() + "/python3"
+        let command = [interpreter, "-B", Self.oracleScript, "serve", socket, Scratch.oracle]
+        let server = try world.start(command, as: account, environment: variables([:]))
+        // Who calls while it still loads is answered when it has.
+        guard Shell.wait(seconds: 60, until: { world.exists(socket) || !server.isRunning }), server.isRunning else {
+            throw WorldError("\(server.outcome)")
+        }
+        oracleSocket = socket
+    }
+
+    private static let oracleScript = "\(World.repository)/Tests/Conformance/oracle.py"
+
+    private var oracleCommand: [String] {
+        guard let oracleSocket else { return [Scratch.oracle] }
+        return ["python3", "-I", "-S", Self.oracleScript, "call", oracleSocket, Scratch.oracle]
     }
 
     /// The identifiers of a server's backups of any status, oldest first, as they lie on disk.
