@@ -420,9 +420,10 @@ def write_server(server, root, random):
     wal = WAL(random)
     count = random.choice([0, 1, 2, 4, 6, 9, 12])
     days = random.choice([0.2, 1, 3, 11])
-    moment = NOW - timedelta(days=days * (count + random.choice([0, 1, 5])))
+    # Ages are then between four and fourteen minutes above a multiple of 28.8: none crosses the border of a policy while questions are asked.
+    moment = NOW - timedelta(days=days * (count + random.choice([0, 1, 5])), seconds=864)
     for index in range(count):
-        moment += timedelta(days=days * random.choice([0.5, 1, 1.3]), seconds=random.randrange(0, 60))
+        moment += timedelta(days=days * random.choice([0.5, 1, 1.3]), seconds=random.randrange(0, 30))
         # A place in the archive, ascending with the backups.
         place = index * max(1, len(wal.names) // max(1, count)) if wal.names else 0
         backup = Backup(min(moment, NOW - timedelta(seconds=600 - index)).strftime("%Y%m%dT%H%M%S"))
