@@ -8,7 +8,8 @@ import Testing
         try World.with { world in
             let cluster = try world.cluster(15)
             try cluster.start()
-            try body(world, cluster, try world.barmanHost(as: .postgres))
+            // The check at the end waits a third of its time for the first WAL.
+            try body(world, cluster, try world.barmanHost(as: .postgres, global: ["check_timeout": "12"]))
         }
     }
 
