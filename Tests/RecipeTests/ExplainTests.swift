@@ -205,9 +205,17 @@ import Testing
         try site.set(["backup_options": options])
         try site.expectGood("exclusive backup supported")
 
-        try site.set(["encryption": "gpg", "encryption_key_id": "nobody@example"])
+        try site.set(["encryption": "gpg", "encryption_key_id": GPGKey.name])
         #expect(try site.advice("encryption").cause.contains("backup_method != postgres"))
-        try site.set(["encryption": "", "encryption_key_id": ""])
+        let archives: KeyValuePairs = [
+            "backup_method": "postgres", "backup_compression": "gzip", "backup_compression_format": "tar",
+        ]
+        try site.set(archives)
+        _ = try site.advice("encryption").rest(after: "gpg --list-keys '\(GPGKey.name)'")
+        try GPGKey.make(in: site.world, as: .postgres)
+        try site.expectGood("encryption")
+        try site.set(["encryption": "", "encryption_key_id": "", "backup_method": "local-rsync"])
+        try site.set(["backup_compression": "", "backup_compression_format": ""])
 
         // A server that takes the connection and says nothing.
         let silent = try site.world.start([
