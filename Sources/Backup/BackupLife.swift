@@ -52,11 +52,10 @@ final class BackupLife {
     /// The directory of this backup.
     var directory: FilePath { home.backupDirectory(of: info.id) }
 
-    /// The file system of the copy, when it was opened before the copy.
-    var fileSystem: WholeFileSystem?
-
-    /// Syncs the copy while the server is waited for.
-    lazy var earlySync = EarlySync(directory)
+    /// The file system of the copy, opened before anything is written to it.
+    private var fileSystem: WholeFileSystem?
+    /// The segment that the server must have archived before the backup is complete, if it archives at all.
+    var segmentToArchive: WALSegmentName?
 
     /// Takes the backup; returns its record, whose status tells whether it worked.
     func run() throws -> BackupInfo {
@@ -93,6 +92,7 @@ final class BackupLife {
         action = "calculating backup size"
         try measureAndSync()
         try save()
+        try waitForArchiving()
         info.status = .waitingForWALs
         announceEnd()
         if options.waits {
@@ -127,15 +127,19 @@ final class BackupLife {
         } catch {
             reporter.log(.debug, Self.logger, "No restore point: \(error)")
         }
-        postgres.close()
     }
 
+    /// To be called when the directory of the backup is there and empty.
+    func openFileSystem() throws(FileError) {
+        fileSystem = try WholeFileSystem(of: directory)
+    }
+
+    /// Makes the copy durable, before the end of the backup is archived: the server does that meanwhile.
     private func measureAndSync() throws {
         try CopyMark.remove(in: directory)
         let began = Interruption.monotonicSeconds
         let result = try TreeSync.run(
             [directory],
-            except: earlySync.synced(),
             on: fileSystem,
             check: { try SignalWatch.check() },
             progress: { done, total in

@@ -15,8 +15,6 @@ final class RsyncBackup {
     private var home: ServerHome { life.home }
     private var postgres: PostgresServer { life.postgres }
     private var reporter: any Reporter { life.reporter }
-    /// True when nothing of the copy changes any more.
-    private var isCopied = false
 
     init(_ life: BackupLife) {
         self.life = life
@@ -35,7 +33,6 @@ final class RsyncBackup {
             try finishAfterFailure(error)
             throw error
         }
-        isCopied = true
         life.action = "issuing stop of the backup"
         reporter.info("Asking PostgreSQL server to finalize the backup.")
         try stop()
@@ -50,28 +47,13 @@ final class RsyncBackup {
             isExclusive
             ? try postgres.startExclusiveBackup(label: label, immediateCheckpoint: settings.immediateCheckpoint)
             : try postgres.startConcurrentBackup(label: label, immediateCheckpoint: settings.immediateCheckpoint)
-        life.info.status = .started
-        life.info.beginTime = position.timestamp
-        life.info.timeline = position.timeline
-        life.info.beginLSN = position.lsn
-        life.info.beginSegment = segment(position)
-        life.info.beginOffset = offset(position.lsn)
         do {
-            try life.save()
+            let segment = life.segment(at: position.lsn, timeline: position.timeline)
+            try life.begin(at: position.lsn, in: segment, time: position.timestamp)
         } catch {
             try finishAfterFailure(error)
             throw error
         }
-        let place = "\(life.info.beginWAL ?? ""), \(hexadecimal(life.info.beginOffset ?? 0))"
-        reporter.info("Backup start at LSN: \(position.lsn) (\(place))")
-    }
-
-    private func segment(_ position: BackupPosition) -> WALSegmentName {
-        WALSegmentName(containing: position.lsn, timeline: position.timeline, size: life.info.segmentSize)
-    }
-
-    private func offset(_ lsn: LSN) -> Int64 {
-        Int64(lsn.rawValue & (life.info.segmentSize.bytes - 1))
     }
 
     // MARK: Copy
@@ -113,6 +95,8 @@ final class RsyncBackup {
     }
 
     private func prepareDirectories(_ cluster: ClusterDescription) throws {
+        try FileSystem.createDirectories(life.directory)
+        try life.openFileSystem()
         try FileSystem.createDirectories(life.directory.appending("data"))
         for tablespace in cluster.tablespaces {
             try FileSystem.createDirectories(life.directory.appending(String(tablespace.oid)))
@@ -139,39 +123,16 @@ final class RsyncBackup {
             position = try postgres.stopExclusiveBackup()
         } else {
             life.action = "issuing stop backup command (native concurrent)"
-            let push = PrimaryPush(postgres, settings: settings, reporter: reporter)
-            let sync = isCopied ? life.earlySync : nil
-            position = try postgres.stopConcurrentBackup(whileWaiting: {
-                push.tick()
-                // The server waits for the archiving of WAL; the disk may work meanwhile.
-                sync?.work(seconds: 0.1)
-            })
+            position = try postgres.stopConcurrentBackup()
+            life.expectArchiving(upTo: position.lsn, timeline: position.timeline)
         }
-        note(position)
-        try switchWAL()
+        life.info.backupLabel = position.backupLabel
+        let segment = life.segment(at: position.lsn, timeline: position.timeline)
+        try life.end(at: position.lsn, in: segment, time: position.timestamp)
         guard !isExclusive, let label = position.backupLabel else { return }
         life.action = "writing backup label"
         try FileSystem.createDirectories(life.directory.appending("data"))
         try FileSystem.replaceDurably(life.directory.appending("data/backup_label"), contents: Array(label.utf8))
-    }
-
-    private func note(_ position: BackupPosition) {
-        life.info.backupLabel = position.backupLabel
-        life.info.endTime = position.timestamp
-        life.info.endLSN = position.lsn
-        life.info.endSegment = segment(position)
-        life.info.endOffset = offset(position.lsn)
-    }
-
-    /// Closes the segment the backup ended in; only missing privileges are an error here.
-    private func switchWAL() throws {
-        do {
-            _ = try postgres.switchWAL()
-        } catch  where error.kind == .missingPrivileges {
-            throw error
-        } catch {
-            reporter.log(.warning, BackupLife.logger, "WAL switch after the backup: \(error)")
-        }
     }
 
     /// Ends the backup on the server after the copy has failed; what the copy's failure says stays what is told.

@@ -64,29 +64,17 @@ final class StreamBackup {
     /// Where the server is before the copy; the label tells the real beginning later.
     private func noteStart() throws {
         let position = try postgres.currentPosition()
-        life.info.status = .started
-        life.info.beginTime = position.timestamp
-        life.info.beginLSN = position.lsn
-        if let segment = segment(of: position) {
-            life.info.beginSegment = segment
-            life.info.beginOffset = offset(position.lsn)
-            life.info.timeline = segment.timeline
-        }
-        try life.save()
-        let place = life.info.beginWAL.map { " (\($0), \(hexadecimal(life.info.beginOffset ?? 0)))" } ?? ""
-        reporter.info("Backup start at LSN: \(position.lsn)\(place)")
+        try life.begin(at: position.lsn, in: segment(of: position), time: position.timestamp)
     }
 
     /// The segment that the server names; a position on a boundary counts to the segment that ends there.
     private func segment(of position: WALPosition) -> WALSegmentName? {
         guard let segment = position.segment else { return nil }
         // Up to 16 the server does it so itself.
-        guard let version = life.info.version, version >= 170_000, offset(position.lsn) == 0 else { return segment }
+        guard let version = life.info.version, version >= 170_000, life.offset(of: position.lsn) == 0 else {
+            return segment
+        }
         return segment.previous(size: life.info.segmentSize) ?? segment
-    }
-
-    private func offset(_ lsn: LSN) -> Int64 {
-        Int64(lsn.rawValue & (life.info.segmentSize.bytes - 1))
     }
 
     private func noteLabel(_ intake: StreamIntake) throws {
@@ -101,7 +89,7 @@ final class StreamBackup {
         life.info.beginLSN = label.lsn
         life.info.beginSegment = label.segment
         life.info.timeline = label.segment.timeline
-        life.info.beginOffset = offset(label.lsn)
+        life.info.beginOffset = life.offset(of: label.lsn)
     }
 
     /// The stream has the last word on which tablespaces there are: some may have come or gone since the server was asked.
@@ -121,20 +109,8 @@ final class StreamBackup {
     /// Where the server is after the copy, and an end for its current segment.
     private func noteEnd() throws {
         let position = try postgres.currentPosition()
-        life.info.endTime = position.timestamp
-        life.info.endLSN = position.lsn
-        let onStandby = life.info.timeline.map {
-            WALSegmentName(containing: position.lsn, timeline: $0, size: life.info.segmentSize)
-        }
-        life.info.endSegment = segment(of: position) ?? onStandby
-        life.info.endOffset = offset(position.lsn)
-        do {
-            _ = try postgres.switchWAL()
-        } catch  where error.kind == .missingPrivileges {
-            throw error
-        } catch {
-            reporter.log(.warning, BackupLife.logger, "WAL switch after the backup: \(error)")
-        }
+        let onStandby = life.info.timeline.map { life.segment(at: position.lsn, timeline: $0) }
+        try life.end(at: position.lsn, in: segment(of: position) ?? onStandby, time: position.timestamp)
     }
 
     private func warnAboutFilesOutside(_ cluster: ClusterDescription) {
@@ -207,12 +183,12 @@ final class StreamBackup {
             target,
             serverVersion: session.serverVersionNumber,
             reporter: reporter,
-            expectedBytes: format.wireFormat == nil && life.info.parentBackupID == nil ? cluster.sizeBytes : nil,
-            push: { [postgres, settings, reporter] in PrimaryPush(postgres, settings: settings, reporter: reporter) }
+            expectedBytes: format.wireFormat == nil && life.info.parentBackupID == nil ? cluster.sizeBytes : nil
         )
         do {
-            _ = try BaseBackupReception.run(request, on: session, consumer: intake)
+            let end = try BaseBackupReception.run(request, on: session, consumer: intake).end
             try intake.finish()
+            life.expectArchiving(upTo: end.lsn, timeline: end.timeline)
         } catch {
             intake.abandon()
             throw notices.explanation(of: error)
@@ -225,6 +201,7 @@ final class StreamBackup {
         request.isFastCheckpoint = settings.immediateCheckpoint
         request.rateLimitKilobytes = settings.bandwidthLimit.flatMap { $0 > 0 ? $0 : nil }
         request.hasTablespaceMap = format.layout == .archives
+        request.waitsForArchiving = false
         request.compression = format.serverCompression
         request.isIncremental = life.info.parentBackupID != nil
         return request
@@ -246,7 +223,7 @@ final class StreamBackup {
     /// The data directory and one for each tablespace, empty and private.
     private func prepareDirectories(_ cluster: ClusterDescription) throws {
         try FileSystem.createDirectories(life.directory)
-        life.fileSystem = try WholeFileSystem(of: life.directory)
+        try life.openFileSystem()
         for directory in directories(cluster) {
             try FileSystem.removeTree(directory)
             try FileSystem.createDirectories(directory, permissions: .ownerReadWriteExecute)

@@ -1,9 +1,7 @@
 import Failure
 import Files
-import Postgres
 import Processes
 import Replication
-import Settings
 import SystemPackage
 
 /// Takes a base backup as it comes from the server and shares it out: archives to a sink, the manifest to its file.
@@ -12,37 +10,22 @@ final class StreamIntake: BaseBackupConsumer {
     private let serverVersion: Int
     private let reporter: any Reporter
     private let expectedBytes: Int64?
-    private let makePush: () -> PrimaryPush
     private let ledger = FileLedger()
     private var sink: (any StreamSink)?
     private var manifest: ManifestIntake?
-    private var push: PrimaryPush?
     private var receivedBytes: Int64 = 0
-    /// Whether anything came since the last look, and when the last look with something was.
-    private var hasHeard = false
-    private var lastHeard = Interruption.monotonicSeconds
 
     /// What the server said would come.
     private(set) var archives: [BaseBackupArchive] = []
     /// The text of `backup_label`.
     private(set) var backupLabel: [UInt8]?
 
-    /// Silence after which a standby is taken to be waiting for its primary.
-    private static let silenceSeconds = 1.0
-
-    /// `expectedBytes` is what may come in all, for the progress; `push` makes a primary go on.
-    init(
-        _ target: StreamTarget,
-        serverVersion: Int,
-        reporter: any Reporter,
-        expectedBytes: Int64?,
-        push: @escaping () -> PrimaryPush
-    ) {
+    /// `expectedBytes` is what may come in all, for the progress.
+    init(_ target: StreamTarget, serverVersion: Int, reporter: any Reporter, expectedBytes: Int64?) {
         self.target = target
         self.serverVersion = serverVersion
         self.reporter = reporter
         self.expectedBytes = expectedBytes
-        makePush = push
     }
 
     func start(at position: BaseBackupPosition, archives: [BaseBackupArchive]) throws {
@@ -70,7 +53,6 @@ final class StreamIntake: BaseBackupConsumer {
         if let manifest { return try manifest.take(bytes) }
         try sink?.take(bytes)
         receivedBytes += Int64(bytes.count)
-        hasHeard = true
     }
 
     func complete() throws {
@@ -86,11 +68,6 @@ final class StreamIntake: BaseBackupConsumer {
                 totalBytes: expectedBytes.map { max($0, receivedBytes) }
             )
         )
-        let now = Interruption.monotonicSeconds
-        if hasHeard { (hasHeard, lastHeard, push) = (false, now, nil) }
-        guard now - lastHeard >= Self.silenceSeconds else { return }
-        push = push ?? makePush()
-        push?.tick()
     }
 
     /// Everything has come: returns when it is written.

@@ -24,13 +24,12 @@ package struct TreeSync: Sendable {
 
     /// Syncs every file and directory below the roots, and the roots; symbolic links are left alone.
     ///
-    /// Files in `synced` that still look the same are only measured. With very many files a sync of each one costs more than one
-    /// of their whole file system, which was opened before anything was written.
+    /// With very many files a sync of each one costs more than one of their whole file system, which was opened before anything
+    /// was written.
     /// `check` is called often, to notice that somebody wants us to end. `progress` gets the bytes that are durable so far
     /// and all bytes.
     package static func run(
         _ roots: [FilePath],
-        except synced: Set<SyncedFile> = [],
         on fileSystem: WholeFileSystem? = nil,
         workerCount: Int = max(2, Workers.coreCount),
         check: () throws -> Void = {},
@@ -48,7 +47,6 @@ package struct TreeSync: Sendable {
                 case .regular:
                     result.sizeBytes &+= entry.status.sizeBytes
                     if entry.status.linkCount == 1 { result.deduplicatedBytes &+= entry.status.sizeBytes }
-                    if synced.contains(SyncedFile(path: path, entry.status)) { break }
                     files.append(Item(path: path, sizeBytes: entry.status.sizeBytes, isDirectory: false))
                     pendingBytes &+= entry.status.sizeBytes
                 case .directory:

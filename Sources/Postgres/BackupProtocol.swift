@@ -46,16 +46,14 @@ extension PostgresServer {
         }
     }
 
-    /// Stops the concurrent backup of this session; waits until the server has archived all WAL it needs.
+    /// Stops the concurrent backup of this session; does not wait until the server has archived the WAL it needs.
     ///
-    /// `whileWaiting` is called about ten times a second. After a failure the session is closed, which ends the backup.
-    public func stopConcurrentBackup(
-        whileWaiting: (() throws(PostgresError) -> Void)? = nil
-    ) throws(PostgresError) -> BackupPosition {
+    /// After a failure the session is closed, which ends the backup.
+    public func stopConcurrentBackup() throws(PostgresError) -> BackupPosition {
         do throws(PostgresError) {
             let dialect = try dialect()
             if dialect.versionNumber >= 140_000 { _ = try rows("RESET idle_session_timeout") }
-            let call = dialect.versionNumber >= 150_000 ? "()" : "(FALSE)"
+            let call = dialect.versionNumber >= 150_000 ? "(FALSE)" : "(FALSE, FALSE)"
             let rows = try rows(
                 """
                 SELECT end_row.lsn AS location,
@@ -63,8 +61,7 @@ extension PostgresServer {
                     FROM pg_control_checkpoint(), pg_control_recovery()) AS timeline,
                   end_row.labelfile AS backup_label, now() AS timestamp
                 FROM \(dialect.stopBackup)\(call) AS end_row
-                """,
-                whileWaiting: whileWaiting
+                """
             )
             let position = try BackupPosition(rows, "the stop of a backup")
             allowReconnection()
@@ -95,18 +92,15 @@ extension PostgresServer {
         return try BackupPosition(exclusive: rows, "the start of a backup")
     }
 
-    /// Stops the exclusive backup of the server.
-    public func stopExclusiveBackup(
-        whileWaiting: (() throws(PostgresError) -> Void)? = nil
-    ) throws(PostgresError) -> BackupPosition {
+    /// Stops the exclusive backup of the server; waits until it has archived the WAL the backup needs.
+    public func stopExclusiveBackup() throws(PostgresError) -> BackupPosition {
         let dialect = try exclusiveDialect()
         do throws(PostgresError) {
             let rows = try rows(
                 """
                 SELECT location, (\(dialect.walFileNameOffset)(location)).*, now() AS timestamp
                 FROM \(dialect.stopBackup)() AS location
-                """,
-                whileWaiting: whileWaiting
+                """
             )
             return try BackupPosition(exclusive: rows, "the stop of a backup")
         } catch {

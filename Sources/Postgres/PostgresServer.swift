@@ -84,13 +84,8 @@ public final class PostgresServer: Sendable {
 
 extension PostgresServer {
     /// Runs one statement on the ordinary connection.
-    ///
-    /// `whileWaiting` is called about ten times a second until the server answers; what it throws cancels the statement.
-    public func rows(
-        _ sql: String,
-        whileWaiting: (() throws(PostgresError) -> Void)? = nil
-    ) throws(PostgresError) -> PostgresRows {
-        try withMain { (session) throws(PostgresError) in try session.rows(sql, whileWaiting: whileWaiting) }
+    public func rows(_ sql: String) throws(PostgresError) -> PostgresRows {
+        try withMain { (session) throws(PostgresError) in try session.rows(sql) }
     }
 
     /// Runs statements as one transaction and returns the rows of those before the first failure, and the failure.

@@ -77,7 +77,6 @@ public struct PostgresSession: ~Copyable {
     /// statements before it.
     public borrowing func results(
         _ sql: String,
-        whileWaiting: (() throws(PostgresError) -> Void)? = nil,
         handover: (PostgresRows) -> Void
     ) throws(PostgresError) {
         guard PQsendQuery(handle, sql) == 1 else { throw connectionError() }
@@ -85,7 +84,7 @@ public struct PostgresSession: ~Copyable {
         while true {
             if failure == nil {
                 do throws(PostgresError) {
-                    try waitForResult(whileWaiting)
+                    try waitForResult(nil)
                 } catch {
                     guard error.kind != .connectionLost, cancel() else { throw error }
                     failure = error
@@ -104,12 +103,9 @@ public struct PostgresSession: ~Copyable {
     }
 
     /// Runs one statement and returns its rows as text; SQL NULL is `nil`.
-    public borrowing func rows(
-        _ sql: String,
-        whileWaiting: (() throws(PostgresError) -> Void)? = nil
-    ) throws(PostgresError) -> PostgresRows {
+    public borrowing func rows(_ sql: String) throws(PostgresError) -> PostgresRows {
         var last = PostgresRows(columns: [], values: [])
-        try results(sql, whileWaiting: whileWaiting) { last = $0 }
+        try results(sql) { last = $0 }
         return last
     }
 

@@ -32,6 +32,8 @@ public struct BaseBackupRequest: Sendable, Equatable {
     public var hasTablespaceMap = false
     /// The algorithm of the checksums in the manifest; the server makes no manifest before 13.
     public var manifestChecksums = "CRC32C"
+    /// Whether the server waits at the end until its archive has the WAL that the backup needs; it looks once a second.
+    public var waitsForArchiving = true
     /// Compression by the server.
     public var compression: Compression?
     /// Whether only what changed since the manifest that was sent before is wanted; from 17 on.
@@ -50,10 +52,10 @@ public struct BaseBackupRequest: Sendable, Equatable {
             throw .unsupported("an incremental backup needs PostgreSQL 17")
         }
         var options = ["LABEL \(Self.quoted(label))"]
-        // Without WAL in the stream the server waits at the end until its archive has what the backup needs.
         if isFastCheckpoint { options.append(isModern ? "CHECKPOINT 'fast'" : "FAST") }
         if let rateLimitKilobytes { options.append("MAX_RATE \(rateLimitKilobytes)") }
         if hasTablespaceMap { options.append("TABLESPACE_MAP") }
+        if !waitsForArchiving { options.append(isModern ? "WAIT 'false'" : "NOWAIT") }
         if serverVersion >= 130_000 {
             options += ["MANIFEST 'yes'", "MANIFEST_CHECKSUMS \(Self.quoted(manifestChecksums))"]
         }

@@ -26,32 +26,4 @@ import Testing
             #expect(try TreeSync.measure(root) == result)
         }
     }
-
-    #if DEBUG
-    @Test func `what was synced while waiting is not synced again, unless it has changed`() throws {
-        try withTree { root in
-            let early = EarlySync(root)
-            for _ in 0..<10 { early.work(seconds: 0) }
-            let synced = try early.synced()
-            #expect(synced.count == 3)
-            try FileSystem.replaceDurably(root.appending("one"), contents: [1, 2, 3])
-            let plan = FaultPlan(.crash, at: 0)
-            try FaultPlan.$current.withValue(plan) {
-                let result = try TreeSync.run([root], except: synced)
-                #expect(result.sizeBytes == 1003)
-            }
-            // The changed file and three directories.
-            #expect(plan.callCount == 4)
-        }
-    }
-
-    @Test func `a sync that failed while waiting is not forgotten`() throws {
-        try withTree { root in
-            let early = EarlySync(root)
-            FaultPlan.$current.withValue(FaultPlan(.once(.ioError), at: 1)) { early.work(seconds: 10) }
-            early.work(seconds: 10)
-            #expect(throws: FileError.self) { try early.synced() }
-        }
-    }
-    #endif
 }

@@ -131,20 +131,26 @@ import WAL
         }
     }
 
-    @Test func `a stop that waits for archiving can be given up`() throws {
-        try withServer(15, ["archive_mode": "on", "archive_command": "'false'"]) { _, cluster in
+    @Test func `a stop does not wait for the archive, which can be asked instead`() throws {
+        try withServer(15, ["archive_mode": "on", "archive_command": "'test -e go'"]) { _, cluster in
             let server = PostgresServer(conninfo: try conninfo(cluster))
+            #expect(try server.archivesBackups())
             _ = try server.startConcurrentBackup(label: "x", immediateCheckpoint: true)
-            var calls = 0
-            let error = #expect(throws: PostgresError.self) {
-                _ = try server.stopConcurrentBackup {
-                    () throws(PostgresError) in
-                    calls += 1
-                    if calls > 3 { throw PostgresError(.interrupted, message: "enough") }
-                }
-            }
-            #expect(error?.message == "enough")
-            #expect(try server.isInRecovery() == false)
+            let stop = try server.stopConcurrentBackup()
+            let segment = WALSegmentName(containing: stop.lsn, timeline: stop.timeline, size: .standard).description
+            #expect(try server.lastArchivedFile() == nil)
+            // The role that takes backups may not see the marks.
+            #expect(try server.isMarkedAsArchived(segment) == nil)
+            try cluster.sql("GRANT pg_monitor TO barman")
+            #expect(try server.isMarkedAsArchived(segment) == false)
+            try Shell.write([], to: "\(cluster.dataDirectory)/go")
+            try cluster.sql("SELECT pg_create_restore_point('x'); SELECT pg_switch_wal()")
+            let isArchived = try Shell.wait(seconds: 70) { try server.lastArchivedFile()?.hasPrefix(segment) == true }
+            #expect(isArchived)
+            #expect(try server.isMarkedAsArchived(segment) == true)
+            try cluster.configure(["archive_mode": "off"])
+            try cluster.restart()
+            #expect(try !server.archivesBackups())
         }
     }
 

@@ -107,15 +107,16 @@ import WAL
         request.isFastCheckpoint = true
         request.rateLimitKilobytes = 2000
         request.hasTablespaceMap = true
+        request.waitsForArchiving = false
         #expect(
             try request.command(serverVersion: 140_000)
-                == "BASE_BACKUP LABEL 'it''s' FAST MAX_RATE 2000 TABLESPACE_MAP MANIFEST 'yes' MANIFEST_CHECKSUMS 'CRC32C'"
+                == "BASE_BACKUP LABEL 'it''s' FAST MAX_RATE 2000 TABLESPACE_MAP NOWAIT MANIFEST 'yes' MANIFEST_CHECKSUMS 'CRC32C'"
         )
         #expect(try !request.command(serverVersion: 120_000).contains("MANIFEST"))
         request.compression = .init(method: "zstd", level: 3, workers: 2)
         #expect(
             try request.command(serverVersion: 180_000)
-                == "BASE_BACKUP (LABEL 'it''s', CHECKPOINT 'fast', MAX_RATE 2000, TABLESPACE_MAP, MANIFEST 'yes', "
+                == "BASE_BACKUP (LABEL 'it''s', CHECKPOINT 'fast', MAX_RATE 2000, TABLESPACE_MAP, WAIT 'false', MANIFEST 'yes', "
                 + "MANIFEST_CHECKSUMS 'CRC32C', TARGET 'client', COMPRESSION 'zstd', "
                 + "COMPRESSION_DETAIL 'level=3,workers=2')"
         )
