@@ -138,8 +138,8 @@ let package = Package(
         .testTarget(
             name: "BackupTests",
             dependencies: [
-                "Backup", "Catalog", "Failure", "Files", "Notation", "Processes", "Settings", "WAL", "TestWorld",
-                system,
+                "Backup", "Catalog", "Codecs", "Failure", "Files", "Notation", "Processes", "Replication", "Settings",
+                "WAL", "TestHomes", "TestWorld", system,
             ],
             swiftSettings: settings
         ),

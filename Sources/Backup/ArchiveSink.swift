@@ -12,7 +12,7 @@ final class ArchiveSink: StreamSink {
     private var writer: ArchiveWriter?
     private var tracker: MemberTracker
     private var tar = TarFeed()
-    /// Looks into what the server has compressed, until the label has come.
+    /// Looks into what the server has compressed.
     private var feed: DecompressingFeed?
 
     var backupLabel: [UInt8]? { tracker.backupLabel }
@@ -38,10 +38,7 @@ final class ArchiveSink: StreamSink {
         writer = try ArchiveWriter(output, compression: compression, check: target.check)
         tar = TarFeed()
         tracker.begin(archive)
-        feed = nil
-        if archive.tablespaceOID == nil, let format = target.format.wireFormat {
-            feed = try DecompressingFeed(format: format)
-        }
+        feed = try target.format.wireFormat.map { format throws(CodecError) in try DecompressingFeed(format: format) }
     }
 
     private var compression: ArchiveWriter.Compression? {
@@ -50,20 +47,19 @@ final class ArchiveSink: StreamSink {
     }
 
     func take(_ bytes: UnsafeRawBufferPointer) throws {
-        if target.format.wireFormat == nil {
-            try takeTar(bytes)
-        } else if let feed {
+        if let feed {
+            // Compressing costs the server so much more that this does not hold it up.
             try feed.take(bytes) { try takeTar($0) }
-            if backupLabel != nil { self.feed = nil }
+        } else {
+            try takeTar(bytes)
         }
         try writer?.append(bytes)
     }
 
     func complete() throws {
-        if target.format.wireFormat == nil {
-            guard tar.isBetweenMembers else { throw TarError.unexpectedEnd }
-            if !endsArchives, !tar.isAtEnd { try append([UInt8](repeating: 0, count: 1024)) }
-        }
+        try feed?.finish { try takeTar($0) }
+        guard tar.isBetweenMembers else { throw TarError.unexpectedEnd }
+        if !endsArchives, !tar.isAtEnd { try append([UInt8](repeating: 0, count: 1024)) }
         let finished = writer
         try finished?.finish()
         writer = nil

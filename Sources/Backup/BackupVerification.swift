@@ -1,6 +1,7 @@
 public import Catalog
 public import Failure
 import Files
+import Settings
 import SystemPackage
 
 /// The check of a backup: every file of its manifest is there, none is too many, sizes and checksums agree, and the archive
@@ -32,15 +33,9 @@ public struct BackupVerification: Sendable {
 
     /// Reads everything and tells what is wrong.
     ///
-    /// Throws `Failure` when the manifest cannot be read or the backup is of a kind that cannot be checked, `FileError` and
-    /// `SignalWatch.Interrupted`.
+    /// Throws `Failure` when the manifest cannot be read, the backup is of a kind that cannot be checked, or is encrypted and the
+    /// key is not here, `FileError` and `SignalWatch.Interrupted`.
     public func run() throws -> Report {
-        if let encryption = info.encryption {
-            throw Failure(
-                "backup '\(info.id)' is encrypted (\(encryption)): it can be verified only after it has been decrypted with the "
-                    + "private key of its recipient, for example by a restore"
-            )
-        }
         guard info.type != .snapshot else {
             throw Failure(
                 "backup '\(info.id)' consists of disk snapshots, which have no manifest to verify them against"
@@ -49,9 +44,7 @@ public struct BackupVerification: Sendable {
         var report = Report()
         let progress = ReadProgress("Verifying", reporter)
         if info.compression != nil {
-            let manifest = try ManifestFile(reading: data.appending("backup_manifest"))
-            let check = TarVerification(data: data, tablespaces: info.tablespaces ?? [], progress: progress)
-            report.defects += try check.defects(of: manifest)
+            try verifyArchives(into: &report, progress)
         } else {
             try verifyTrees(into: &report, progress)
         }
@@ -59,6 +52,30 @@ public struct BackupVerification: Sendable {
         try verifyAncestors(into: &report)
         try WALVerification(home: home).check(info, into: &report)
         return report
+    }
+
+    // MARK: Archives
+
+    private func verifyArchives(into report: inout Report, _ progress: ReadProgress) throws {
+        let manifest = try ManifestFile(reading: data.appending("backup_manifest"))
+        do {
+            let passphrase =
+                try info.encryption == nil
+                ? nil : DecryptedFile.passphrase(for: info.id, home.settings, purpose: "a verification")
+            let source = ArchiveSource(passphrase: passphrase, pathPrefix: home.settings.pathPrefix)
+            let check = TarVerification(
+                data: data,
+                tablespaces: info.tablespaces ?? [],
+                source: source,
+                progress: progress
+            )
+            report.defects += try check.defects(of: manifest)
+        } catch let error as DecryptedFile.Locked {
+            throw Failure(
+                "backup '\(info.id)' is encrypted, and can be verified only where the private key of its recipient is: \(error)",
+                cause: error
+            )
+        }
     }
 
     // MARK: Trees

@@ -9,7 +9,7 @@ import SystemPackage
 /// Where we know the SHA-256 of the files, it replaces the checksum of the server once that has agreed with the bytes: the
 /// server spends its time on the cheap CRC-32C, and the backup has the strong one (PostgreSQL manual, "Backup Manifest Format").
 final class ManifestIntake {
-    private let ledger: FileLedger?
+    private let ledger: FileLedger
     private let path: FilePath
     private var file: DurableFile?
     private var line: [UInt8] = []
@@ -25,8 +25,8 @@ final class ManifestIntake {
     private static let checksumKey = Array("\"Manifest-Checksum\"".utf8)
     private static let algorithmKey = Array("\"Checksum-Algorithm\"".utf8)
 
-    /// Begins to write the manifest at `path`; without a ledger the files are not held against it.
-    init(_ path: FilePath, ledger: FileLedger?) throws {
+    /// Begins to write the manifest at `path`; the files that came are in the ledger.
+    init(_ path: FilePath, ledger: FileLedger) throws {
         self.path = path
         self.ledger = ledger
         file = try DurableFile(replacing: path, permissions: FilePermissions(rawValue: 0o600))
@@ -47,7 +47,7 @@ final class ManifestIntake {
     /// The manifest is complete: stores it, durably; throws when something is missing.
     func finish() throws {
         guard line.isEmpty, isComplete else { throw Failure("the server's backup manifest is cut short") }
-        if let ledger, nextFile != ledger.count {
+        guard nextFile == ledger.count else {
             throw Failure("the server's backup manifest lists \(nextFile) of \(ledger.count) files")
         }
         try file.take()?.commit()
@@ -81,7 +81,6 @@ final class ManifestIntake {
 
     /// Holds one file against its line; returns the line to store.
     private func takeFile() throws -> [UInt8] {
-        guard let ledger else { return line }
         var text = line[...]
         if text.last == UInt8(ascii: "\n") { text.removeLast() }
         let hasComma = text.last == UInt8(ascii: ",")

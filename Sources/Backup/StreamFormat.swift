@@ -56,7 +56,7 @@ struct StreamFormat {
         )
     }
 
-    private init(
+    init(
         layout: Layout,
         storedFormat: CompressionFormat? = nil,
         clientLevel: CodecLevel? = nil,

@@ -43,10 +43,7 @@ final class StreamIntake: BaseBackupConsumer {
 
     func beginManifest() throws {
         try finishArchives()
-        let path = target.dataDirectory.appending("backup_manifest")
-        // What the server compressed we do not look into.
-        let isSeen = target.format.layout == .tree || target.format.wireFormat == nil
-        manifest = try ManifestIntake(path, ledger: isSeen ? ledger : nil)
+        manifest = try ManifestIntake(target.dataDirectory.appending("backup_manifest"), ledger: ledger)
     }
 
     func take(_ bytes: UnsafeRawBufferPointer) throws {

@@ -18,6 +18,7 @@ struct TarVerification: Sendable {
 
     let data: FilePath
     let tablespaces: [Tablespace]
+    let source: ArchiveSource
     let progress: ReadProgress
 
     private static let bufferBytes = 1 << 20
@@ -78,9 +79,10 @@ struct TarVerification: Sendable {
         var defects: [String] = []
         var place = "its begin"
         do {
-            let reader = try ArchiveInput(archive.path, progress)
+            let plain = try source.open(archive.path) { [progress] count in progress.add(count) }
+            let tar = TarReader { buffer in try plain.read(into: buffer) }
             let buffer = ReadBuffer(Self.bufferBytes)
-            while let member = try reader.tar.next() {
+            while let member = try tar.next() {
                 try SignalWatch.check()
                 guard case .regular = member.kind else { continue }
                 let path = archive.prefix + Self.normalized(member.name)
@@ -93,10 +95,11 @@ struct TarVerification: Sendable {
                     }
                     continue
                 }
-                if let defect = try defect(of: entry, member, reader.tar, buffer, archive) { defects.append(defect) }
+                if let defect = try defect(of: entry, member, tar, buffer, archive) { defects.append(defect) }
             }
-            try reader.readRest(into: buffer)
-        } catch let error where !(error is SignalWatch.Interrupted) {
+            // What follows the end mark: padding, and the checksum of the compressed stream.
+            while try plain.read(into: buffer.bytes) > 0 { try SignalWatch.check() }
+        } catch let error where !(error is SignalWatch.Interrupted || error is DecryptedFile.Locked) {
             defects.append("could not read archive \"\(archive.name)\" from \(place) on: \(error)")
         }
         for path in missing.keys.sorted(by: { $0.lexicographicallyPrecedes($1) })
@@ -134,37 +137,5 @@ struct TarVerification: Sendable {
         var rest = name[...]
         while rest.starts(with: "./".utf8) { rest = rest.dropFirst(2) }
         return Array(rest)
-    }
-}
-
-/// A tar file of a backup that is read from begin to end.
-private final class ArchiveInput {
-    let tar: TarReader
-    private let plain: DecompressingReader
-
-    init(_ path: FilePath, _ progress: ReadProgress) throws {
-        let box = FileBox(try OwnedDescriptor(opening: path))
-        box.file.expectSequentialReading()
-        let plain = try DecompressingReader { buffer in
-            let count = try box.file.read(into: buffer)
-            progress.add(count)
-            return count
-        }
-        self.plain = plain
-        tar = TarReader { buffer in try plain.read(into: buffer) }
-    }
-
-    /// What follows the end mark: padding, and the checksum of the compressed stream.
-    func readRest(into buffer: ReadBuffer) throws {
-        while try plain.read(into: buffer.bytes) > 0 { try SignalWatch.check() }
-    }
-}
-
-/// An open file that a closure keeps.
-private final class FileBox {
-    let file: OwnedDescriptor
-
-    init(_ file: consuming OwnedDescriptor) {
-        self.file = file
     }
 }

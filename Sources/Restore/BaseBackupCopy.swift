@@ -195,7 +195,7 @@ struct BaseBackupCopy {
     private func passphrase() throws -> [UInt8]? {
         guard let encrypted = chain.newestFirst.first(where: { $0.info.encryption != nil }) else { return nil }
         reporter.info("Decrypting files from backup '\(encrypted.info.id)' for server '\(home.name)'.")
-        return try DecryptedFile.passphrase(for: encrypted.info.id, of: home.name, settings)
+        return try DecryptedFile.passphrase(for: encrypted.info.id, settings, purpose: "a restore")
     }
 
     private func writeManifest(_ files: RestoredFiles) throws {

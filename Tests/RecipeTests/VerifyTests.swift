@@ -188,6 +188,58 @@ import Testing
         }
     }
 
+    @Test func `an encrypted backup is verified as it comes out of gpg, and not without its key`() throws {
+        try World.with { world in
+            try GPGKey.make(in: world, as: .postgres)
+            let encrypted: KeyValuePairs<String, String> = [
+                "backup_compression": "gzip", "backup_compression_format": "tar", "encryption": "gpg",
+                "encryption_key_id": GPGKey.name,
+            ]
+            let site = try Site.streaming(in: world, version: 15, options: encrypted)
+            let id = try site.backup()
+            let mute = try site.host.barman("verify-backup", "pg", id)
+            #expect(mute.status == 1)
+            #expect(
+                mute.err.contains("not configured correctly. Please fix it before attempting a verification."),
+                "\(mute)"
+            )
+            let configuration = "\(site.host.serversDirectory)/pg.conf"
+            try world.shell("echo 'encryption_passphrase_command = echo' >> '\(configuration)'").orThrow()
+            try expectSound(site, id)
+
+            let elsewhere = ["GNUPGHOME": try world.makeDirectory("no keys", as: .postgres, mode: 0o700)]
+            world.atEnd { _ = try? world.run(["gpgconf", "--kill", "all"], as: .postgres, environment: elsewhere) }
+            let locked = try site.host.barman("verify-backup", "pg", id, environment: elsewhere)
+            #expect(locked.status == 1)
+            let words =
+                "ERROR: backup '\(id)' is encrypted, and can be verified only where the private key of its recipient is"
+            #expect(locked.err.contains(words), "\(locked)")
+
+            // Sound for gpg, but not what the server sent.
+            let archive = "\(site.host.home)/pg/base/\(id)/data/base.tar.gz.gpg"
+            let whole = world.path("whole.gpg")
+            try world.shell("mv '\(archive)' '\(whole)'").orThrow()
+            try world.shell(
+                """
+                gpg -q --batch --pinentry-mode loopback --passphrase '' --decrypt '\(whole)' | gunzip | tar --delete -f - PG_VERSION \
+                    | gzip -1 | gpg -q --batch --yes --trust-model always -r \(GPGKey.name) --encrypt -o '\(archive)'
+                """,
+                as: .postgres
+            ).orThrow()
+            let changed = try site.host.barman("verify-backup", "pg", id)
+            #expect(changed.status == 1)
+            #expect(changed.err.contains("\"PG_VERSION\" is present in the manifest but not on disk"), "\(changed)")
+            try world.shell(
+                "printf '\\125' | dd of='\(archive)' bs=1 seek=$(($(stat -c %s '\(archive)') / 2)) conv=notrunc"
+            ).orThrow()
+            let torn = try site.host.barman("verify-backup", "pg", id)
+            #expect(
+                torn.status == 1 && torn.err.contains("could not read archive \"base.tar.gz.gpg\" from "),
+                "\(torn)"
+            )
+        }
+    }
+
     private func expectSound(_ site: Site, _ id: String) throws {
         let good = try site.host.barman("verify-backup", "pg", id)
         #expect(good.status == 0 && good.err == "", "\(good)")

@@ -1,7 +1,5 @@
-import Failure
-import Files
+import Backup
 import Pipeline
-import Processes
 import SystemPackage
 
 /// Opens a tar file of a backup for one pass: decrypted and decompressed ahead, on threads and a process of their own.
@@ -11,25 +9,7 @@ struct TarSource {
     let pathPrefix: String?
 
     func open(_ archive: FilePath) throws -> TarMemberStream {
-        let stored: (UnsafeMutableRawBufferPointer) throws -> Int
-        if let passphrase {
-            let decrypted = try DecryptedFile(archive, passphrase: passphrase, pathPrefix: pathPrefix)
-            stored = { buffer in try decrypted.read(into: buffer) }
-        } else {
-            let box = FileBox(try OwnedDescriptor(opening: archive))
-            box.file.expectSequentialReading()
-            stored = { buffer in try box.file.read(into: buffer) }
-        }
-        let plain = try ParallelDecompression(source: stored)
+        let plain = try ArchiveSource(passphrase: passphrase, pathPrefix: pathPrefix).open(archive)
         return TarMemberStream { buffer in try plain.read(into: buffer) }
-    }
-}
-
-/// An open file that a closure keeps.
-private final class FileBox {
-    let file: OwnedDescriptor
-
-    init(_ file: consuming OwnedDescriptor) {
-        self.file = file
     }
 }

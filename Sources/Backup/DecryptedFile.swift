@@ -1,13 +1,18 @@
 import Failure
 import Files
 import Processes
-import Settings
-import SystemPackage
+package import Settings
+package import SystemPackage
 
 /// The contents of a file encrypted by gpg, as they come out of gpg: nothing decrypted is ever on disk.
 ///
-/// Used by one thread at a time; `cancel` may come from another one.
-final class DecryptedFile {
+/// Used by one thread at a time.
+package final class DecryptedFile {
+    /// There is no key to open the file with, or no passphrase for it: nothing is said about its contents.
+    package struct Locked: Error, CustomStringConvertible {
+        package let description: String
+    }
+
     private let path: FilePath
     private let process: RunningProcess
     private let output: OwnedDescriptor
@@ -19,7 +24,7 @@ final class DecryptedFile {
     ]
 
     /// Starts gpg on a file; it reads the passphrase, which nobody else sees, on its standard input.
-    init(_ path: FilePath, passphrase: [UInt8], pathPrefix: String?) throws {
+    package init(_ path: FilePath, passphrase: [UInt8], pathPrefix: String?) throws {
         self.path = path
         var request = ProcessRequest("gpg", Self.words + [path.string])
         request.pathPrefix = pathPrefix
@@ -48,7 +53,7 @@ final class DecryptedFile {
     }
 
     /// Reads decrypted bytes; 0 at the end of a message whose integrity gpg has checked.
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         let count = try output.read(into: buffer)
         guard count == 0, !hasEnded else { return count }
         hasEnded = true
@@ -56,19 +61,28 @@ final class DecryptedFile {
         guard status != .exited(0) else { return 0 }
         let text = String(decoding: try errors.readToEnd(limit: 1 << 20), as: UTF8.self)
         if text.contains("No passphrase given") {
-            throw Failure("Error: No passphrase provided for decryption.")
+            throw Locked(description: "Error: No passphrase provided for decryption.")
         }
         if text.contains("Bad passphrase") {
-            throw Failure("Error: Bad passphrase provided for decryption.")
+            throw Locked(description: "Error: Bad passphrase provided for decryption.")
+        }
+        if text.contains("No secret key") {
+            throw Locked(
+                description: "there is no secret key in the key ring of this account for \(path.quoted)\n\(text)"
+            )
         }
         throw Failure("gpg could not decrypt \(path.quoted): \(status)\n\(text)")
     }
 
-    /// The passphrase that the configured command prints.
-    static func passphrase(for info: String, of server: String, _ settings: ServerSettings) throws -> [UInt8] {
+    /// The passphrase that the configured command prints, for an encrypted backup; `purpose` is what it is wanted for: `a restore`.
+    package static func passphrase(
+        for backupID: String,
+        _ settings: ServerSettings,
+        purpose: String
+    ) throws -> [UInt8] {
         let refusal = Failure(
-            "Encrypted backup '\(info)' was found for server '\(server)', but 'encryption_passphrase_command' is not "
-                + "configured correctly. Please fix it before attempting a restore."
+            "Encrypted backup '\(backupID)' was found for server '\(settings.name)', but 'encryption_passphrase_command' is "
+                + "not configured correctly. Please fix it before attempting \(purpose)."
         )
         guard let command = settings.encryptionPassphraseCommand else { throw refusal }
         // The user's own command line, as the reference runs it; it may hold the secret and is told to nobody.
