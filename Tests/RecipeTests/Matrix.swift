@@ -6,6 +6,8 @@ struct MatrixRow: Sendable, CustomStringConvertible {
     let name: String
     /// What the server's section says, besides how to reach it and how WAL comes.
     let options: [(key: String, value: String)]
+    /// What else the command line says.
+    var words: [String] = []
     /// The oldest version that has it.
     var oldestVersion = 15
     /// How many incremental backups follow, each on the one before.
@@ -18,7 +20,16 @@ struct MatrixRow: Sendable, CustomStringConvertible {
         options.contains { $0.key == "backup_compression_location" && $0.value == "server" }
     }
 
+    /// Whether the files lie in the catalog as they are, so that PostgreSQL's own program can verify them.
+    var isPlain: Bool { !options.contains { $0.key == "backup_compression_format" && $0.value == "tar" } }
+
     static let all: [MatrixRow] = [
+        MatrixRow(
+            name: "rsync",
+            options: [("backup_method", "rsync"), ("ssh_command", "ssh postgres@angus")],
+            words: ["--jobs", "2", "--manifest"]
+        ),
+        MatrixRow(name: "local-rsync", options: [("backup_method", "local-rsync")], words: ["--manifest"]),
         MatrixRow(name: "plain", options: [("backup_method", "postgres")]),
         MatrixRow(name: "tar", options: tar("none")),
         MatrixRow(name: "gzip", options: tar("gzip")),
@@ -61,7 +72,7 @@ struct MatrixSite {
     static let oddNames = ["odd tablespace", "ünï'cödé"]
 
     init(in world: World, version: Int, hasTablespaces: Bool) throws {
-        let cluster = try world.cluster(version)
+        let cluster = try world.cluster(version, named: hasTablespaces ? "data base ü" : "pg")
         let host = try world.barmanHost(
             as: .postgres,
             global: [
@@ -79,10 +90,12 @@ struct MatrixSite {
         tablespaces =
             hasTablespaces
             ? try MatrixSite.oddNames.map { name in
-                // PostgreSQL takes a quote in a name, but not in a place.
-                (name, try world.makeDirectory("tablespaces of \(name.filter { $0 != "'" })", as: .postgres))
+                // PostgreSQL takes a single quote in a name, but not in a place.
+                (name, try world.makeDirectory("\(name.filter { $0 != "'" }) \"place\"", as: .postgres))
             } : []
         try GPGKey.make(in: world, as: .postgres)
+        try world.makeKey(of: .postgres)
+        try world.sshHosts(["angus": .postgres])[0].authorize(.postgres)
         try use(MatrixRow.all[0])
         try host.barman("check", "pg")
         try cluster.start()
@@ -135,7 +148,7 @@ struct MatrixSite {
     /// Takes the backups of a row; returns the one to restore.
     func backUp(_ row: MatrixRow) throws -> String {
         try use(row)
-        var id = try site.backup()
+        var id = try site.backup(row.words)
         for number in 0..<row.increments {
             try site.cluster.sql("UPDATE ledger SET note = note || '\(number)' WHERE i % 100 = \(number)")
             id = try site.backup("--incremental", id)
@@ -155,6 +168,14 @@ struct MatrixSite {
           AND (SELECT sum(bbalance) FROM pgbench_branches) = (SELECT sum(delta) FROM pgbench_history)
           AND (SELECT sum(tbalance) FROM pgbench_tellers) = (SELECT sum(delta) FROM pgbench_history)
         """
+
+    /// The backup is sound for `verify-backup`, and for PostgreSQL's own program where that can read it.
+    func expectSound(_ id: String, _ row: MatrixRow) throws {
+        #expect(try site.host.info("pg", id, "status") == "DONE", "\(row)")
+        let outcome = try host.barman("verify-backup", "pg", id)
+        #expect(outcome.status == 0 && outcome.err == "", "\(row): \(outcome)")
+        if row.isPlain { try site.expectAcceptedByPostgres(id) }
+    }
 
     /// Restores a backup with one of the programs, starts what came, and compares.
     func expectRestores(_ id: String, _ row: MatrixRow, by program: String, contents expected: String) throws {

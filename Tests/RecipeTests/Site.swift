@@ -117,7 +117,10 @@ struct Site {
     }
 
     /// Takes a backup, archives what it needs, and returns its identifier; it is DONE.
-    func backup(_ options: String...) throws -> String {
+    func backup(_ options: String...) throws -> String { try backup(options) }
+
+    /// The same with the words in an array.
+    func backup(_ options: [String]) throws -> String {
         try waitForFreshIdentifier()
         try host.barman(["backup", "pg", "--wait", "--wait-timeout", "60"] + options).orThrow()
         return try #require(host.backupIDs("pg").last)

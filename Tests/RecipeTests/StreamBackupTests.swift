@@ -3,29 +3,6 @@ import Testing
 
 /// Backups over the replication protocol of servers that do not hold still.
 @Suite struct StreamBackupTests {
-    /// Restores the newest backup and asks what came back.
-    private func restoredAnswer(_ query: String, _ site: Site, amcheck: Bool = false) throws -> String {
-        let target = "\(try site.world.makeDirectory("back", as: .postgres))/data"
-        try site.host.barman("restore", "pg", "latest", target).orThrow()
-        let restored = try site.world.restoredCluster(target, version: site.cluster.version, as: .postgres)
-        try restored.configure(["archive_mode": "off"])
-        try restored.start()
-        try restored.waitUntilPromoted()
-        if amcheck {
-            let check = try site.world.run(
-                [
-                    restored.program("pg_amcheck"), "--all", "--install-missing", "-h", site.world.path("s"), "-p",
-                    "\(restored.port)", "-U", "postgres",
-                ],
-                as: .postgres
-            )
-            #expect(check.status == 0, "\(check)")
-        }
-        let answer = try restored.sql(query)
-        try restored.stop(mode: "immediate")
-        return answer
-    }
-
     @Test func `no program of PostgreSQL is needed, and the manifest holds SHA-256`() throws {
         try World.with { world in
             let site = try Site.streaming(in: world, options: ["path_prefix": "/nowhere"])
@@ -67,14 +44,9 @@ import Testing
             unrest.end()
             _ = try site.switchWAL()
             try site.host.barman("archive-wal", "pg").orThrow()
-            let expected = try site.cluster.sql("SELECT count(*), md5(string_agg(note, '' ORDER BY id)) FROM ledger")
-            #expect(
-                try restoredAnswer(
-                    "SELECT count(*), md5(string_agg(note, '' ORDER BY id)) FROM ledger",
-                    site,
-                    amcheck: true
-                ) == expected
-            )
+            let query = "SELECT count(*), md5(string_agg(note, '' ORDER BY id)) FROM ledger"
+            let expected = try site.cluster.sql(query)
+            #expect(try site.withRestored("latest") { try $0.sql(query) } == expected)
         }
     }
 
@@ -83,7 +55,7 @@ import Testing
             let site = try Site.streaming(in: world, version: 17, segmentMegabytes: 1, hostName: "höme of bäckups")
             let id = try site.backup()
             #expect(try site.host.info("pg", id, "xlog_segment_size") == "1048576")
-            #expect(try restoredAnswer("SELECT count(*) FROM pg_database", site) == "3")
+            #expect(try site.withRestored(id) { try $0.sql("SELECT count(*) FROM pg_database") } == "3")
             #expect(try site.host.oracle("check-backup", "pg", id).status == 0)
         }
     }
@@ -121,8 +93,9 @@ import Testing
             #expect(world.exists("\(site.host.home)/pg/base/\(id)/data/standby.signal"))
             _ = try site.switchWAL()
             try site.host.barman("archive-wal", "pg").orThrow()
-            let expected = try site.cluster.sql("SELECT count(*), sum(delta) FROM pgbench_history")
-            #expect(try restoredAnswer("SELECT count(*), sum(delta) FROM pgbench_history", site) == expected)
+            let query = "SELECT count(*), sum(delta) FROM pgbench_history"
+            let expected = try site.cluster.sql(query)
+            #expect(try site.withRestored(id) { try $0.sql(query) } == expected)
             #expect(try site.cluster.number("SELECT count(*) FROM pg_stat_replication") == 1)
             let other = try world.makeDirectory("another-standby", as: .postgres)
             try site.host.barman("restore", "--standby-mode", "pg", id, other).orThrow()

@@ -157,7 +157,7 @@ import Testing
         try site.archiveEverything()
         #expect(try site.host.barman("delete", "pg", unfinished).status == 0)
         #expect(try site.host.barman("verify-backup", "pg", id).status == 0)
-        #expect(try site.restoredContents(of: id, by: .ours) == expected)
+        #expect(try site.restoredContents(of: id) == expected)
         try expectReadableCatalog(site)
     }
 }
