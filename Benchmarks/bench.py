@@ -285,66 +285,6 @@ def bench_archive():
               f"{stored['ours'] / stored['oracle']:.2f} | | |", flush=True)
 
 
-def bench_backup_and_restore():
-    start_sshd()
-    data = once("cluster", make_cluster)
-    port = free_port()
-    homes = {}
-    # The archive of this cluster is the home that is being measured: a link that each run points anew.
-    link = f"{ROOM}/incoming"
-    start_cluster(data, port, f"-c archive_mode=on -c 'archive_command=cp %p {link}/%f'")
-
-    def backup(name, program):
-        home = configure(f"backup-{name}", ssh_command=f"ssh {USER}@bench", backup_method="rsync",
-                         conninfo=f"host={ROOM} port={port} user=postgres dbname=postgres")
-        homes[name] = home
-        for folder in ("", "/incoming", "/wals", "/base", "/meta", "/streaming", "/errors"):
-            os.makedirs(f"{home}/main{folder}", exist_ok=True)
-            own(f"{home}/main{folder}")
-        temporary = f"{link}.new"
-        os.symlink(f"{home}/main/incoming", temporary)
-        os.replace(temporary, link)
-        # Something must have been archived before the checks of a backup pass; that is not what is measured.
-        run(program, "-q", "-c", f"{home}/barman.conf", "switch-wal", "--force", "--archive", "main")
-        os.sync()
-        return timed(program, "-c", f"{home}/barman.conf", "backup", "--immediate-checkpoint", "main")
-
-    def plain_rsync():
-        target = f"{ROOM}/homes/rsync"
-        shutil.rmtree(target, ignore_errors=True)
-        os.makedirs(target)
-        own(target)
-        os.sync()
-        # 24: files of a running server vanish while it is copied.
-        return timed("rsync", "-e", "ssh", "-rLKpts", "--inplace", "--exclude=/pg_wal/*", f"{USER}@bench:{data}/", target,
-                     good=(0, 24))
-
-    compare("rsync backup over ssh", {"3.19.1": lambda: backup("oracle", ORACLE), "rsync alone": plain_rsync},
-            lambda: backup("ours", OURS))
-    size = run("du", "-sm", f"{homes['ours']}/main/base").split()[0]
-    print(f"|   … size of the backup | {size} MiB | | | | |", flush=True)
-
-    target = f"{ROOM}/restored"
-
-    def restore(program, *options):
-        return lambda: timed(program, "-c", f"{homes['ours']}/barman.conf", "restore", *options, "main", "latest", target)
-
-    def clear():
-        shutil.rmtree(target, ignore_errors=True)
-        os.sync()
-
-    source = f"{homes['ours']}/main/base/{os.listdir(homes['ours'] + '/main/base')[0]}/data"
-    compare("restore, local, plain",
-            {"3.19.1": restore(ORACLE), "3.19.1, two jobs": restore(ORACLE, "--jobs", "2"),
-             "cp -a (nothing synced)": lambda: timed("cp", "-a", source, target)},
-            restore(OURS), prepare=clear)
-    sync = [line for line in open(f"{homes['ours']}/barman.log") if "final sync of" in line]
-    seconds = statistics.median(float(line.split("final sync of ")[1].split()[0]) for line in sync)
-    print(f"|   … of which our final sync (the peers do not sync) | | {seconds:.2f} s | | | |", flush=True)
-    clear()
-    stop_cluster(data)
-
-
 def main():
     os.makedirs(f"{ROOM}/bin", exist_ok=True)
     os.chmod(ROOM, 0o755)
@@ -354,10 +294,10 @@ def main():
     print(f"Medians of {RUNS} run(s), each in turn; peak memory is that of our largest process.\n")
     print("| Work | peer | ours | ours / peer | our peak | |\n|---|---|---|---|---|---|", flush=True)
     chosen = sys.argv[1:] or [
-        "start", "archive", "catalog", "backup", "stream", "incremental", "files", "restore", "wal", "receive",
-        "synchronous", "reports",
+        "start", "archive", "catalog", "rsync", "rsync-files", "stream", "incremental", "files", "verify", "restore", "wal",
+        "receive", "synchronous", "reports",
     ]
-    works = {"start": bench_start, "archive": bench_archive, "backup": bench_backup_and_restore,
+    works = {"start": bench_start, "archive": bench_archive,
              "restore": lambda: bench_restore.run(sys.modules[__name__]),
              "wal": lambda: bench_wal.run(sys.modules[__name__])}
     works.update(bench_backup.works(sys.modules[__name__]))

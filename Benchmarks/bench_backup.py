@@ -20,6 +20,8 @@ def works(bench):
 class Server:
     """A running cluster whose WAL goes to the home that is being measured."""
 
+    kind = "stream"
+
     def __init__(self, bench, data, programs, *options):
         self.bench, self.data, self.programs = bench, data, programs
         self.port = bench.free_port()
@@ -41,11 +43,15 @@ class Server:
 
     # -- The programs --------------------------------------------------------------------------------------------------
 
+    def method(self):
+        """How backups are taken, as options of the server."""
+        return {"backup_method": "postgres", "path_prefix": self.programs}
+
     def home(self, name, program, **options):
         """A home of barman that may take backups: something has been archived."""
         bench = self.bench
-        home = bench.configure(f"stream-{name}", backup_method="postgres", path_prefix=self.programs,
-                               conninfo=f"host={bench.ROOM} port={self.port} user=postgres dbname=postgres", **options)
+        home = bench.configure(f"{self.kind}-{name}", **{**self.method(), **options},
+                               conninfo=f"host={bench.ROOM} port={self.port} user=postgres dbname=postgres")
         for folder in ("", "/incoming", "/wals", "/base", "/meta", "/streaming", "/errors"):
             os.makedirs(f"{home}/main{folder}", exist_ok=True)
             bench.own(f"{home}/main{folder}")
@@ -60,6 +66,13 @@ class Server:
         os.symlink(directory, temporary)
         os.replace(temporary, self.link)
 
+    def point_nowhere(self):
+        """Lets WAL go where nobody looks; the server may be writing there all the while."""
+        wal = f"{self.bench.ROOM}/homes/wal"
+        os.makedirs(wal, exist_ok=True)
+        self.bench.own(wal)
+        self.point(wal)
+
     def barman(self, name, program, *words, **options):
         home = self.home(name, program, **options)
         os.sync()
@@ -68,8 +81,8 @@ class Server:
         return figure
 
     def pg_basebackup(self, name, *words):
+        self.point_nowhere()
         target = self.target(name)
-        self.point(self.target("wal"))
         os.sync()
         figure = self.bench.timed(
             f"{self.programs}/pg_basebackup", "-h", self.bench.ROOM, "-p", str(self.port), "-U", "postgres", "-D", target, "-X",
@@ -83,12 +96,12 @@ class Server:
         target = self.target(name)
         options = [f"--pg1-path={self.data}", f"--pg1-port={self.port}", f"--pg1-socket-path={bench.ROOM}", "--pg1-user=postgres",
                    f"--repo1-path={target}", "--stanza=main", f"--lock-path={target}", "--log-level-file=off",
-                   "--log-level-console=warn", "--compress-type=zst", "--compress-level=3", "--process-max=2",
-                   "--repo1-retention-full=9"]
+                   "--log-level-console=warn"]
         bench.run("pgbackrest", *options, "stanza-create", "--no-online")
         os.sync()
         # Offline would be another race: its checks of archiving alone are left out.
-        figure = bench.timed("pgbackrest", *options, "--start-fast", "--no-archive-check", "--type=full", *words, "backup")
+        figure = bench.timed("pgbackrest", *options, "--compress-type=zst", "--compress-level=3", "--process-max=2",
+                             "--repo1-retention-full=9", "--start-fast", "--no-archive-check", "--type=full", *words, "backup")
         self.size(name, target)
         return figure
 
@@ -141,7 +154,7 @@ def programs_17(bench):
 
 
 def incremental(bench):
-    programs = programs_17(bench)
+    programs, usual = programs_17(bench), bench.BIN
     bench.BIN = programs
     server = Server(bench, bench.once("cluster17", bench.make_cluster), programs, "-c summarize_wal=on")
     homes = {name: server.home(name, program) for name, program in (("3.19.1", bench.ORACLE), ("ours", bench.OURS))}
@@ -149,7 +162,7 @@ def incremental(bench):
         server.point(f"{homes[name]}/main/incoming")
         bench.run(program, "-q", "-c", f"{homes[name]}/barman.conf", "backup", "--immediate-checkpoint", "main")
     full = server.target("full")
-    server.point(server.target("wal"))
+    server.point_nowhere()
     connection = ["-h", bench.ROOM, "-p", str(server.port), "-U", "postgres"]
     bench.run(f"{programs}/pg_basebackup", *connection, "-D", full, "-X", "none", "-c", "fast")
     # Every hundredth page of the large table.
@@ -170,6 +183,7 @@ def incremental(bench):
         lambda: barman("ours", bench.OURS),
     )
     server.stop()
+    bench.BIN = usual
 
 
 def make_files(bench):

@@ -16,16 +16,18 @@ def works(bench):
 class Server(bench_backup.Server):
     """A running cluster that is reached by ssh."""
 
-    def home(self, name, program, **options):
-        bench = self.bench
-        home = bench.configure(f"rsync-{name}", backup_method="rsync", ssh_command=f"ssh {bench.USER}@bench",
-                               conninfo=f"host={bench.ROOM} port={self.port} user=postgres dbname=postgres", **options)
-        for folder in ("", "/incoming", "/wals", "/base", "/meta", "/streaming", "/errors"):
-            os.makedirs(f"{home}/main{folder}", exist_ok=True)
-            bench.own(f"{home}/main{folder}")
-        self.point(f"{home}/main/incoming")
-        bench.run(program, "-q", "-c", f"{home}/barman.conf", "switch-wal", "--force", "--archive", "main")
-        return home
+    kind = "rsync"
+
+    def method(self):
+        return {"backup_method": "rsync", "ssh_command": f"ssh {self.bench.USER}@bench"}
+
+    def alone(self):
+        """What rsync itself takes for the same files."""
+        target = self.target("rsync")
+        os.sync()
+        # 24: files of a running server vanish while it is copied.
+        return self.bench.timed("rsync", "-e", "ssh", "-rLKpts", "--inplace", "--exclude=/pg_wal/*",
+                                f"{self.bench.USER}@bench:{self.data}/", target, good=(0, 24))
 
     def again(self, home, program, *words):
         """One more backup in a home that has one."""
@@ -38,10 +40,11 @@ def rsync(bench):
     bench.start_sshd()
     server = Server(bench, bench.once("cluster", bench.make_cluster), bench.BIN)
     for jobs in ("1", "2"):
+        peers = {"3.19.1": lambda: server.barman("3.19.1", bench.ORACLE, "--jobs", jobs)}
+        if jobs == "1":
+            peers["rsync alone (nothing synced)"] = server.alone
         bench.compare(
-            f"rsync backup over ssh, jobs: {jobs}",
-            {"3.19.1": lambda: server.barman("3.19.1", bench.ORACLE, "--jobs", jobs)},
-            lambda: server.barman("ours", bench.OURS, "--jobs", jobs),
+            f"rsync backup over ssh, jobs: {jobs}", peers, lambda: server.barman("ours", bench.OURS, "--jobs", jobs),
         )
     server.stop()
 
@@ -53,7 +56,7 @@ def verify(bench):
     home = server.home("verify", bench.OURS)
     bench.run(bench.OURS, "-q", "-c", f"{home}/barman.conf", "backup", "--immediate-checkpoint", "--manifest", "--wait", "main")
     compare_verify(bench, "verify, plain, SHA-256", home)
-    home = bench_backup.Server.home(server, "verify", bench.OURS)
+    home = server.home("verify", bench.OURS, **bench_backup.Server.method(server))
     bench.run(bench.OURS, "-q", "-c", f"{home}/barman.conf", "backup", "--immediate-checkpoint", "--wait", "main")
     compare_verify(bench, "verify, plain, CRC-32C", home)
     server.stop()
