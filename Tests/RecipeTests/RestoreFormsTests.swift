@@ -151,6 +151,19 @@ private struct FormsSite {
         )
     }
 
+    /// The manifest of the combined backup fits its files, but for what a restore adds and edits.
+    func expectSoundManifest(in destination: String) throws {
+        let manifest = try #require(world.names(in: destination).first { $0.hasPrefix("backup_manifest.") })
+        let edited = [
+            manifest, "postgresql.conf", "postgresql.conf.origin", "postgresql.auto.conf.origin",
+            ".barman-recover.info",
+            "barman_wal", "recovery.signal",
+        ]
+        let words = [cluster.program("pg_verifybackup"), "-n", "-m", "\(destination)/\(manifest)"]
+        let check = try world.run(words + edited.flatMap { ["-i", $0] } + [destination], as: host.account)
+        #expect(check.status == 0, "\(check)")
+    }
+
     func makePlace(_ name: String) throws -> String {
         try world.makeDirectory("\(name)-spaces", as: .postgres)
         return try world.makeDirectory(name, as: .postgres)
@@ -182,6 +195,7 @@ private struct FormsSite {
                         number += 1
                         let outcome = try site.restore(form, to: destination, remote + mode + target.options)
                         try #require(outcome.status == 0, "\(outcome)")
+                        if version >= 17, place == "here" { try site.expectSoundManifest(in: destination) }
                         let answer = try site.answer(in: destination)
                         #expect(answer == "\(target.rows)|\(rest)", "\(form) \(place) \(mode) \(target.options)")
                     }

@@ -43,7 +43,7 @@ struct CombinedManifest {
     private func line(_ entry: RestoredFiles.Entry) -> String {
         let time = Timestamp(secondsSinceEpoch: entry.modifiedSeconds).naiveText
         return "{ \(path(entry.path)), \"Size\": \(entry.sizeBytes), \"Last-Modified\": \"\(time) GMT\", "
-            + "\"Checksum-Algorithm\": \"CRC32C\", \"Checksum\": \"\(entry.checksum)\" }"
+            + "\"Checksum-Algorithm\": \"\(entry.checksum.algorithm)\", \"Checksum\": \"\(entry.checksum.text)\" }"
     }
 
     /// A path that is no UTF-8 is written in hexadecimal.

@@ -1,3 +1,4 @@
+import Files
 import SystemPackage
 
 /// A file of an incremental backup that cannot be what its name says.
@@ -45,6 +46,14 @@ struct IncrementalHeader: Equatable, Sendable {
         let bytes = fixedBytes + 4 * blockCount
         guard blockCount > 0 else { return bytes }
         return (bytes + blockBytes - 1) / blockBytes * blockBytes
+    }
+
+    /// How much of the older file counts, as the first bytes of a file say; `nil` when they are no head.
+    static func truncationBlocks(of path: FilePath) throws(FileError) -> UInt32? {
+        let bytes = try FileSystem.readPrefix(path, count: fixedBytes)
+        guard bytes.count == fixedBytes else { return nil }
+        func word(_ index: Int) -> UInt32 { (0..<4).reduce(0) { $0 | UInt32(bytes[index * 4 + $1]) << UInt32($1 * 8) } }
+        return word(0) == magic ? word(2) : nil
     }
 
     /// Reads the head of a file of `fileBytes`; `read` fills a buffer from an offset and returns the number of bytes.

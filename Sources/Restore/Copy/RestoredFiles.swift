@@ -9,8 +9,7 @@ final class RestoredFiles: Sendable {
         let path: FilePath
         let sizeBytes: Int64
         let modifiedSeconds: Int64
-        /// The checksum, CRC-32C.
-        let checksum: String
+        let checksum: StoredChecksums.Known
     }
 
     private struct State {
@@ -74,19 +73,25 @@ final class ChecksummingSink: FileSink, @unchecked Sendable {
         try sink.end()
         guard let (member, root) = current else { return }
         current = nil
+        note(member, root, StoredChecksums.Known(algorithm: "CRC32C", text: checksum?.hexadecimal() ?? ""))
+    }
+
+    private func note(_ member: RestoredMember, _ root: RestoreRoot, _ checksum: StoredChecksums.Known) {
         let path = member.path == ControlFile.waitingPath && root.isData ? ControlFile.path : member.path
         files.note(
             RestoredFiles.Entry(
                 path: root.manifestPath(of: path),
                 sizeBytes: member.sizeBytes,
                 modifiedSeconds: member.modifiedSeconds,
-                checksum: checksum?.hexadecimal() ?? ""
+                checksum: checksum
             )
         )
     }
 
     func copy(_ member: RestoredMember, from source: FilePath, in root: RestoreRoot) throws {
-        try stream(member, from: source, in: root)
+        guard let known = member.checksum else { return try stream(member, from: source, in: root) }
+        try sink.copy(member, from: source, in: root)
+        note(member, root, known)
     }
 
     func flush() throws { try sink.flush() }

@@ -11,12 +11,22 @@ struct TreeRestore {
     fileprivate struct Task: Sendable {
         let member: RestoredMember
         let root: RestoreRoot
+        /// How much there is to write.
+        let weight: Int64
     }
 
     let chain: BackupChain
     let roots: [RestoreRoot]
     let rules: RestoreRules
     let files: RestoredFiles
+    private let checksums = StoredChecksums()
+
+    init(chain: BackupChain, roots: [RestoreRoot], rules: RestoreRules, files: RestoredFiles) {
+        self.chain = chain
+        self.roots = roots
+        self.rules = rules
+        self.files = files
+    }
 
     /// What is to be copied, listed beforehand.
     struct Listing: Sendable {
@@ -31,14 +41,22 @@ struct TreeRestore {
             var tree = TreeListing()
             try tree.add(chain.tip.tree(of: root)) { rules.isSkipped($0, in: root) }
             for member in tree.members {
-                let task = Task(member: member, root: root)
+                let task = Task(member: member, root: root, weight: try weight(of: member))
                 if member.kind == .directory { listing.directories.append(task) } else { listing.files.append(task) }
             }
             listing.totalBytes += tree.totalBytes
         }
         // The largest first: then no thread is left alone with one at the end.
-        listing.files.sort { $0.member.sizeBytes > $1.member.sizeBytes }
+        listing.files.sort { $0.weight > $1.weight }
         return listing
+    }
+
+    /// The size of a file when it is restored: an increment of nothing stands for a file of any size.
+    private func weight(of member: RestoredMember) throws -> Int64 {
+        guard chain.isIncremental, let source = member.source, member.path.withoutIncrementalPrefix != nil,
+            let blocks = try IncrementalHeader.truncationBlocks(of: source)
+        else { return member.sizeBytes }
+        return max(member.sizeBytes, Int64(blocks) * Int64(IncrementalHeader.blockBytes))
     }
 
     /// Copies everything; `check` is called often.
@@ -74,6 +92,7 @@ struct TreeRestore {
         if chain.isIncremental, task.root.isData, member.path == "backup_label" {
             return try sink.put(member, BackupLabel(FileSystem.read(source, limit: 1 << 20)).combined, in: task.root)
         }
+        if chain.isIncremental { member.checksum = known(task.member, in: task.root, of: chain.tip) }
         try sink.copy(member, from: source, in: task.root)
     }
 
@@ -87,7 +106,12 @@ struct TreeRestore {
                 let source = CombinedFile.Full(sizeBytes: status.sizeBytes) { buffer, offset in
                     try full.file.readExactly(into: buffer, at: offset)
                 }
-                return try emit(CombinedFile(increments: increments, full: source), member, place, root, to: sink)
+                let combined = CombinedFile(increments: increments, full: source)
+                var member = member
+                member.sizeBytes = combined.sizeBytes
+                guard combined.isUnchanged else { return try emit(combined, member, root, to: sink) }
+                member.checksum = known(member, in: root, of: backup)
+                return try sink.copy(member, from: place, in: root)
             }
             let path = place.withIncrementalPrefix
             guard let file = try open(path) else {
@@ -108,16 +132,20 @@ struct TreeRestore {
     private func emit(
         _ combined: CombinedFile,
         _ member: RestoredMember,
-        _ full: FilePath,
         _ root: RestoreRoot,
         to sink: any FileSink
     ) throws {
-        var member = member
-        member.sizeBytes = combined.sizeBytes
-        if combined.isUnchanged { return try sink.copy(member, from: full, in: root) }
         try sink.begin(member, in: root)
         try combined.forEachPiece { try sink.write($0) }
         try sink.end()
+    }
+
+    private func known(
+        _ member: RestoredMember,
+        in root: RestoreRoot,
+        of backup: StoredBackup
+    ) -> StoredChecksums.Known? {
+        checksums.known(root.manifestPath(of: member.path), sizeBytes: member.sizeBytes, in: backup)
     }
 
     private func open(_ path: FilePath) throws -> SharedFile? {
