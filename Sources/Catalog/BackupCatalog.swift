@@ -169,17 +169,23 @@ extension BackupCatalog {
         return ancestors
     }
 
-    /// All incremental backups below this one that have a record, children before their parents.
+    /// All incremental backups below this one that have a record, children before their parents, and each before those behind it in the
+    /// list of the parent.
     public func descendants(of info: BackupInfo) -> [BackupInfo] {
         var seen: Set<String> = [info.id]
-        var preorder: [BackupInfo] = []
-        var pending = info.children.reversed().map { $0 }
-        while let id = pending.popLast() {
-            guard let child = records[id], seen.insert(id).inserted else { continue }
-            preorder.append(child)
-            pending.append(contentsOf: child.children.reversed())
+        var postorder: [BackupInfo] = []
+        // What comes next is last; a backup whose children have been visited waits for its own turn.
+        var pending = info.children.reversed().map { (id: $0, isVisited: false) }
+        while let (id, isVisited) = pending.popLast() {
+            guard let child = records[id] else { continue }
+            if isVisited {
+                postorder.append(child)
+            } else if seen.insert(id).inserted {
+                pending.append((id, true))
+                pending += child.children.reversed().map { ($0, false) }
+            }
         }
-        return preorder.reversed()
+        return postorder
     }
 
     /// Whether the record of a backup has outlived its files.

@@ -146,7 +146,7 @@ import WAL
             var catalog = try BackupCatalog.load(fixture.home)
             let root = try #require(catalog["1"])
             let leaf = try #require(catalog["4"])
-            #expect(catalog.descendants(of: root).map(\.id) == ["3", "4", "2"])
+            #expect(catalog.descendants(of: root).map(\.id) == ["4", "2", "3"])
             #expect(catalog.ancestors(of: leaf).map(\.id) == ["2", "1"])
             var circle = root
             circle.parentBackupID = "4"
