@@ -50,6 +50,9 @@ public struct CheckReport: Sendable, Equatable {
         self.isActive = isActive
     }
 
+    /// Adds a row.
+    public mutating func add(_ result: CheckResult) { results.append(result) }
+
     /// The rows that failed.
     public var failures: [CheckResult] { results.filter { !$0.isOK } }
 

@@ -131,6 +131,11 @@ import Testing
                 #expect(outcome.err.contains(message.isEmpty ? file : message), "\(kind): \(outcome)")
                 #expect(try world.read(file) == text)
             }
+            // A monitor is told of the server that cannot be looked at.
+            let answer = try host.barman("check", "--nagios", "pg")
+            #expect(answer.status == 2, "\(kind): \(answer)")
+            #expect(answer.out.hasPrefix("BARMAN CRITICAL - server pg has issues * pg FAILED: "), "\(kind): \(answer)")
+            #expect(answer.out.contains("\npg.check: FAILED ("), "\(kind): \(answer)")
         }
     }
 
