@@ -46,7 +46,9 @@ enum ShowBackupCommand {
         } catch let error as InvalidWALName {
             throw Failure("invalid xlog segment name \(error.quoted)", hint: error.hint)
         }
-        let states = try Retention(home)?.states(of: backups, now: .now(), reporter: context.console)
+        // Of one that is not complete nothing is told, nor asked.
+        let retention = info.status.isCompleted ? Retention(home) : nil
+        let states = try retention?.states(of: backups, now: .now(), reporter: context.console)
         let ancestors = backups.ancestors(of: info)
         return BackupReport(
             info: info,

@@ -40,7 +40,6 @@ enum DiagnoseCommand {
 
         func global(errors: [String]) throws -> JSONValue {
             var config: Members = global.entries
-                .filter { OptionTable.global.map(\.name).contains($0.key) || ServerOption(name: $0.key) != nil }
                 .map { ($0.key, value(.string($0.value), from: global.configurationFile)) }
             func complete(_ name: String, _ text: JSONValue) {
                 let isSet = global.entries[name] != nil
