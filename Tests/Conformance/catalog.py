@@ -409,6 +409,7 @@ def write_backup(server, backup, root, random):
         target = random.choice(["full", "standalone"])
         if is_old and random.random() < 0.5:
             write(f"{base}/annotations/keep", target)
+            server.traits.add("legacy-keep")
         else:
             write(f"{home}/meta/{backup.id}-keep", target)
     # Of one whose files are gone the reference forgets the mark, and tells of an orphan; we finish (entry: a deletion that was cut off).

@@ -48,6 +48,7 @@ def without_dump(text, is_json):
 
 def masked(text):
     """Entry: passwords in JSON output and in the log."""
+    text = re.sub(r"(postgres(?:ql)?://[^:/@\s]*:)[^@\s\"]*@", r"\1*REDACTED*@", text)
     return re.sub(r"password=(?!\*REDACTED)[^ \"']+", "password=*REDACTED*", text)
 
 

@@ -74,7 +74,7 @@ class Nagios:
         first, *lines = text.split("\n")
         summary, _, sizes = first.partition("|")
         parts = summary.split(" * ")[1:]
-        self.servers = {}
+        self.servers, self.has_sizes = {}, bool(sizes)
         for name in names:
             failed = [part.removeprefix(f"{name} FAILED: ").split(", ") for part in parts if part.startswith(f"{name} FAILED: ")]
             size = re.search(rf"(?:^| ){re.escape(name)}=(\S+)", sizes), re.search(rf"(?:^| ){re.escape(name)}_wals=(\S+)", sizes)
@@ -99,15 +99,19 @@ def settle_nagios(oracle, ours, breaks_off):
     has_broken_off = False
     for name in names:
         (failed, rows, sizes), (my_failed, my_rows, my_sizes) = theirs.servers[name], mine.servers[name]
+        if not theirs.has_sizes:
+            # The reference has none to tell when it breaks off with an error.
+            sizes = my_sizes
         if has_broken_off:
             if not theirs.is_silent(name):
                 return
         elif name in inactive and is_part(failed, my_failed) and is_part(rows, my_rows) and sizes == my_sizes:
             continue
-        elif theirs.servers[name] != mine.servers[name]:
+        elif (failed, rows, sizes) != mine.servers[name]:
             begins = my_failed[: len(failed)] == failed and my_rows[: len(rows)] == rows and all(size in (None, mine) for size, mine in zip(sizes, my_sizes))
             if not breaks_off or not begins:
                 return
+            # Where it breaks off with an error, so do we, and say so in a row.
             has_broken_off = True
     # An inactive server that fails alone is an issue for us, and nothing to speak of for the reference.
     if ours.status == oracle.status or ours.status == 2 and not any(failed for failed, _, _ in theirs.servers.values()):
@@ -360,6 +364,7 @@ def settle_chains(question, oracle, ours):
             answer.err = re.sub(warning, "", answer.err)
 
 
+# What an answer lacks because the reference broke off is judged last.
 RULES = [
     ("`setup`, `serve-wal`, `check --explain`", settle_usage),
     ("`backup_method = postgres`", settle_clients),
@@ -367,12 +372,12 @@ RULES = [
     ("WAL that is missing since the first backup", settle_continuity),
     ("`cron` deletes an obsolete backup with incremental ones", settle_chains),
     ("a model without `cluster`, in JSON", settle_parameter),
+    ("`check` of a server whose `xlog.db` is missing", settle_missing_list),
+    ("`check` of a server whose `xlog.db` is missing", settle_missing_list_nagios),
     ("`check SERVER` on an inactive server", settle_inactive),
     ("an unknown key in a backup.info", settle_unknown_key),
     ("`check` of a local-rsync server that can not be reached", settle_local_rsync),
     ("a damaged line in `xlog.db`", settle_damaged_list),
-    ("`check` of a server whose `xlog.db` is missing", settle_missing_list),
-    ("`check` of a server whose `xlog.db` is missing", settle_missing_list_nagios),
     ("`check-backup` of a backup without begin_wal", settle_check_without_begin),
     ("`list-files` of a backup without begin_wal", settle_files_without_begin),
 ]
