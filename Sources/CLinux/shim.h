@@ -10,6 +10,8 @@ long linux_splice(
     int input, long *inputOffset, int output, long *outputOffset, unsigned long count, unsigned int flags
 ) __asm__("splice");
 
+long linux_sendfile(int output, int input, long *offset, unsigned long count) __asm__("sendfile");
+
 int linux_sync_file_range(int descriptor, long offset, long count, unsigned int flags) __asm__("sync_file_range");
 
 int linux_syncfs(int descriptor) __asm__("syncfs");

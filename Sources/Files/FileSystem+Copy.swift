@@ -35,26 +35,44 @@ extension FileSystem {
         to output: borrowing OwnedDescriptor,
         progress: ((Int64) -> Void)? = nil
     ) throws(FileError) -> Int64 {
+        // Between files, then into a pipe or socket. Some file systems say "end" at once for files that do have contents: read to
+        // be sure.
+        let numbers = (input: input.raw.rawValue, output: output.raw.rawValue)
+        var total = try copyInKernel("copy_file_range", from: input, to: output, progress) {
+            linux_copy_file_range(numbers.input, nil, numbers.output, nil, 16 << 20, 0)
+        }
+        if total == 0 {
+            total = try copyInKernel("sendfile", from: input, to: output, progress) {
+                linux_sendfile(numbers.output, numbers.input, nil, 1 << 20)
+            }
+        }
+        return total &+ (try copyThroughBuffer(from: input, to: output, progress: progress))
+    }
+
+    /// Copies by a call that moves bytes inside the kernel until there are no more, or until it says that it can not for these
+    /// files; returns how many bytes it moved.
+    private static func copyInKernel(
+        _ name: StaticString,
+        from input: borrowing OwnedDescriptor,
+        to output: borrowing OwnedDescriptor,
+        _ progress: ((Int64) -> Void)?,
+        _ call: () -> Int
+    ) throws(FileError) -> Int64 {
         var total: Int64 = 0
-        var isInKernel = true
-        while isInKernel {
+        while true {
             do throws(FileError) {
-                let count = try systemCall("copy_file_range", input.path, to: output.path, .changes) {
-                    linux_copy_file_range(input.raw.rawValue, nil, output.raw.rawValue, nil, 16 << 20, 0)
-                }
-                // Some file systems say "end" at once for files that do have contents: read to be sure.
-                if count == 0 { break }
+                let count = try systemCall(name, input.path, to: output.path, .changes, body: call)
+                if count == 0 { return total }
                 total &+= Int64(count)
                 progress?(Int64(count))
             } catch {
                 switch error.errno {
                 case .improperLink, .invalidArgument, .noFunction, .notSupported, .notPermitted, .badFileDescriptor:
-                    isInKernel = false
+                    return total
                 default: throw error
                 }
             }
         }
-        return total &+ (try copyThroughBuffer(from: input, to: output, progress: progress))
     }
 
     /// Moves bytes from the position of a file into a pipe, inside the kernel; may wait for room.
