@@ -45,21 +45,29 @@ struct IntakeGroup {
         guard !decisions.isEmpty else { return [] }
         let taken = decisions
         decisions = []
+        let records = taken.compactMap(record)
         var directories: Set<FilePath> = []
-        for decision in taken {
+        let healed = try unlistedRecords(of: taken, directories: &directories)
+        // In the order of the batch: readers of the list stop at the first name beyond the ones they look for.
+        let byName = Dictionary((records + healed).map { ($0.name, $0) }) { first, _ in first }
+        let lines = taken.compactMap { byName[$0.entry.text] }
+        try XlogDatabase(home).append(uncertain: Set(healed.map(\.name))) {
+            try place(taken, directories)
+            return lines
+        }
+        try finish(taken)
+        return records
+    }
+
+    /// Gives the files their names, durably.
+    private func place(_ decisions: [IntakeDecision], _ others: Set<FilePath>) throws {
+        var directories = others
+        for decision in decisions {
             guard case .store(let staged, _) = decision.verdict else { continue }
             try staged.place()
             directories.insert(archive.directory(of: decision.entry.name))
         }
-        let records = taken.compactMap(record)
-        let healed = try unlistedRecords(of: taken, directories: &directories)
         for directory in directories.sorted(by: { $0.string < $1.string }) { try FileSystem.syncDirectory(directory) }
-        // In the order of the batch: readers of the list stop at the first name beyond the ones they look for.
-        let byName = Dictionary((records + healed).map { ($0.name, $0) }) { first, _ in first }
-        let lines = taken.compactMap { byName[$0.entry.text] }
-        try XlogDatabase(home).append(lines)
-        try finish(taken)
-        return records
     }
 
     private func record(_ decision: IntakeDecision) -> XlogRecord? {

@@ -29,6 +29,8 @@ package struct CopyItem: Sendable {
     package var olderCopies: [OlderCopy] = []
     /// Whether files of older copies become hard links; else they are copied.
     package var linksOlderCopies = true
+    /// Whether files at the destination may be links to other copies, from an attempt before: they are never written in place then.
+    package var destinationSharesFiles = false
     /// The most that may be transferred, in KiB/s.
     package var bandwidthLimit: Int64?
     /// Further words for the one run that copies a fresh directory.
@@ -63,7 +65,12 @@ extension RsyncCommand {
         var command = self
         command.filter = item.filter
         let directories = item.olderCopies.map(\.directory)
-        command.reuse = directories.isEmpty ? nil : item.linksOlderCopies ? .link(directories) : .copy(directories)
+        command.reuse =
+            if directories.isEmpty {
+                item.destinationSharesFiles ? .link([]) : nil
+            } else {
+                item.linksOlderCopies ? .link(directories) : .copy(directories)
+            }
         if let limit = item.bandwidthLimit { command.bandwidthLimit = Int(clamping: limit) }
         return command
     }

@@ -1,9 +1,9 @@
 import Catalog
-import Files
+package import Files
 import Notation
 import Processes
 import Settings
-import SystemPackage
+package import SystemPackage
 
 /// The older backups whose unchanged files a new one uses again.
 ///
@@ -74,8 +74,9 @@ struct OlderBackups {
 /// A file that rsync was writing when it ended bears a time after the begin of the copy, by the clock of this host. And what was
 /// copied before the machine went down need not be on disk, whatever it looks like: then everything is read. The same without
 /// this file, as in backups that the reference began.
-struct CopyMark: Equatable {
-    private static let name = ".copying"
+package struct CopyMark: Equatable {
+    /// Its name.
+    package static let name = ".copying"
 
     private let bootID: String
     private let beganSeconds: Int64
@@ -86,8 +87,11 @@ struct CopyMark: Equatable {
         return min(begin, beganSeconds)
     }
 
+    /// Whether the copy it stands for has been going on since this start of the machine: what was written then is there.
+    package var isOfThisStart: Bool { bootID == Self.currentBootID }
+
     /// Writes the mark of a copy that begins now.
-    static func write(in directory: FilePath) throws(FileError) {
+    package static func write(in directory: FilePath) throws(FileError) {
         guard let bootID = currentBootID else { return }
         let mark = JSONValue.object([
             ("boot_id", .string(bootID)), ("began", .integer(Timestamp.now().secondsSinceEpoch)),
@@ -102,12 +106,12 @@ struct CopyMark: Equatable {
     }
 
     /// Removes it: the copy is complete.
-    static func remove(in directory: FilePath) throws(FileError) {
+    package static func remove(in directory: FilePath) throws(FileError) {
         try FileSystem.unlinkIfPresent(directory.appending(name))
     }
 
     /// `nil` when there is none that makes sense; then nothing is believed.
-    static func read(in directory: FilePath) -> CopyMark? {
+    package static func read(in directory: FilePath) -> CopyMark? {
         guard let bytes = try? FileSystem.readIfPresent(directory.appending(name), limit: 1 << 12),
             let mark = try? JSONValue(parsing: bytes), let bootID = mark["boot_id"]?.stringValue,
             let began = mark["began"]?.integerValue

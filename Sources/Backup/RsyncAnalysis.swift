@@ -60,20 +60,19 @@ struct RsyncAnalysis {
 
     // MARK: What is there
 
-    /// The older copies, or the destination itself when it is not new.
+    /// The destination itself when it is not new, then the older copies.
     private func references(_ ticking: Ticking) throws -> [CopyClassification.Reference] {
-        if options.isFresh {
-            return try item.olderCopies.map {
-                CopyClassification.Reference(
-                    files: try Set(filesBelow: $0.directory),
-                    horizonSeconds: $0.horizonSeconds
-                )
-            }
+        let older = try item.olderCopies.map {
+            CopyClassification.Reference(
+                files: try Set(filesBelow: $0.directory),
+                horizonSeconds: $0.horizonSeconds
+            )
         }
+        if options.isFresh { return older }
         let files =
             options.destinationIsLocal
             ? try Set(filesBelow: FilePath(item.destination)) : try listRemoteDestination(ticking)
-        return [CopyClassification.Reference(files: files, horizonSeconds: options.horizonSeconds)]
+        return [CopyClassification.Reference(files: files, horizonSeconds: options.horizonSeconds)] + older
     }
 
     private func listRemoteDestination(_ ticking: Ticking) throws -> Set<RsyncListingEntry.Look>? {

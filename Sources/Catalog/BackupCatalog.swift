@@ -57,7 +57,7 @@ public struct BackupCatalog: Sendable {
     /// Stores a record durably; the old content or the new one is there after a crash.
     public mutating func save(_ info: BackupInfo) throws(Failure) {
         try BackupCatalog.save(info, in: home)
-        if records.updateValue(info, forKey: info.id) == nil { ids = records.keys.sorted() }
+        assume(info)
     }
 
     /// Reads one record again, for instance after a wait; forgets it when it is gone.
@@ -69,6 +69,11 @@ public struct BackupCatalog: Sendable {
         return info
     }
 
+    /// Takes a record in without storing it; for plans.
+    public mutating func assume(_ info: BackupInfo) {
+        if records.updateValue(info, forKey: info.id) == nil { ids = records.keys.sorted() }
+    }
+
     /// Forgets a record without touching its files; for plans.
     public mutating func forget(_ id: String) {
         guard records.removeValue(forKey: id) != nil else { return }
@@ -78,11 +83,11 @@ public struct BackupCatalog: Sendable {
     /// Removes the files of a record, in both places, durably, and forgets it.
     public mutating func removeRecord(of id: String) throws(FileError) {
         try FileSystem.unlinkIfPresent(home.legacyBackupInfoPath(id))
-        if try FileSystem.unlinkIfPresent(home.backupInfoPath(id)) {
-            try FileSystem.syncDirectory(home.metaDirectory)
-        }
+        let isRemoved = try FileSystem.unlinkIfPresent(home.backupInfoPath(id))
+        // It is gone, whether or not that can be made durable: who goes on must not count on it.
         records[id] = nil
         ids = records.keys.sorted()
+        if isRemoved { try FileSystem.syncDirectory(home.metaDirectory) }
     }
 
     // MARK: Reading files

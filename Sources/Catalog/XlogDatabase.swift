@@ -80,6 +80,51 @@ public struct XlogDatabase: Sendable {
         }
     }
 
+    /// Gives files their names in the archive by `place` and adds the records that it returns, all under one lock.
+    ///
+    /// A rebuild, of either program, lists every file that it finds: between the name of a file and its line there must be none.
+    /// A record whose name is in `uncertain` is left out when it is listed.
+    public func append(uncertain: Set<String> = [], _ place: () throws -> [XlogRecord]) throws {
+        try withLockedFile { file throws in
+            var records = try place()
+            if !uncertain.isEmpty {
+                let listed = try names(in: file, among: uncertain)
+                records.removeAll { listed.contains($0.name) }
+            }
+            if !records.isEmpty { try XlogAppender(database: self).append(records) }
+        }
+    }
+
+    /// Adds those records at the end, in their order, whose names are not listed yet: one lock, one write, one sync.
+    public func appendMissing(_ records: [XlogRecord]) throws(Failure) {
+        guard !records.isEmpty else { return }
+        do {
+            try append(uncertain: Set(records.map(\.name))) { records }
+        } catch {
+            throw XlogDatabase.failure(error)
+        }
+    }
+
+    /// Which of these names are listed.
+    public func names(among wanted: Set<String>) throws(Failure) -> Set<String> {
+        do {
+            return try withLockedFile { file throws in try names(in: file, among: wanted) }
+        } catch {
+            throw XlogDatabase.failure(error)
+        }
+    }
+
+    private func names(in file: borrowing OwnedDescriptor, among wanted: Set<String>) throws -> Set<String> {
+        var listed: Set<String> = []
+        var scanner = XlogScanner(path: path)
+        try scanner.scan(file) { line in
+            let name = line.name
+            if wanted.contains(name) { listed.insert(name) }
+            return true
+        }
+        return listed
+    }
+
     /// Keeps the lines for which `isKept` holds, as they are, and drops the others, durably; returns how many were dropped.
     ///
     /// The new list is written beside the old one, synced, and renamed over it while the lock is held: after a crash there is the old list
@@ -118,14 +163,7 @@ public struct XlogDatabase: Sendable {
     public func merge(_ records: [XlogRecord]) throws -> [String] {
         try withLockedFile { file throws in
             let status = try file.status()
-            var listed: Set<String> = []
-            let names = Set(records.map(\.name))
-            var reading = XlogScanner(path: path)
-            try reading.scan(file) { line in
-                let name = line.name
-                if names.contains(name) { listed.insert(name) }
-                return true
-            }
+            let listed = try names(in: file, among: Set(records.map(\.name)))
             var added = records.filter { !listed.contains($0.name) }.sorted { $0.name < $1.name }[...]
             guard !added.isEmpty else { return [] }
             let result = added.map(\.name)
@@ -177,7 +215,7 @@ public struct XlogDatabase: Sendable {
         try FileLock.withLock(home.lockPath(.xlogDatabase), waiting: true, body)
     }
 
-    private func withLockedFile<Result>(_ body: (borrowing OwnedDescriptor) throws -> Result) throws -> Result {
+    func withLockedFile<Result>(_ body: (borrowing OwnedDescriptor) throws -> Result) throws -> Result {
         try withLock {
             try createIfMissing()
             let file = try OwnedDescriptor(opening: path, .readOnly)

@@ -81,6 +81,20 @@ public indirect enum PythonLiteral: Sendable {
         }
     }
 
+    /// The literal of a JSON value; lists stay lists.
+    public init(_ value: JSONValue) {
+        self =
+            switch value {
+            case .null: .none
+            case .bool(let value): .bool(value)
+            case .integer(let value): .integer(value)
+            case .double(let value): .double(value)
+            case .string(let value): .string(value)
+            case .array(let elements): .list(elements.map { PythonLiteral($0) })
+            case .object(let members): .dictionary(members.map { (.string($0.key), PythonLiteral($0.value)) })
+            }
+    }
+
     /// The same value in JSON; tuples become lists, keys become texts.
     public var jsonValue: JSONValue {
         switch self {

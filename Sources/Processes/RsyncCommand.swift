@@ -56,6 +56,8 @@ public struct RsyncCommand: Sendable {
     public var filter = RsyncFilter()
     /// Where unchanged files come from.
     public var reuse: Reuse?
+    /// Whether nothing of the source goes away by itself, as of a stored backup: what is missing is an error then.
+    public var sourceIsStatic = false
     /// What is done again after a failure.
     public var retries = Retries()
     /// Seconds between SIGTERM and SIGKILL for an rsync that must end.
@@ -93,7 +95,9 @@ public struct RsyncCommand: Sendable {
         case .copy(let directories): words += ["--inplace"] + directories.map { "--copy-dest=\($0)" }
         case nil: words.append("--inplace")
         }
-        if knowledge.ignoresMissingArguments.load(ordering: .relaxed) { words.append("--ignore-missing-args") }
+        if !sourceIsStatic, knowledge.ignoresMissingArguments.load(ordering: .relaxed) {
+            words.append("--ignore-missing-args")
+        }
         words += ["--itemize-changes", "--itemize-changes"]
         if let limit = bandwidthLimit, limit > 0 { words.append("--bwlimit=\(limit)") }
         // Beside the itemized list nobody could read the progress.
@@ -162,7 +166,7 @@ public struct RsyncCommand: Sendable {
                 progress: progress,
                 tick: tick
             )
-            switch RsyncVerdict(outcome.status, complaints, leniency) {
+            switch RsyncVerdict(outcome.status, complaints, leniency, sourceIsStatic: sourceIsStatic) {
             case .good: return outcome
             case .final: throw RsyncFailure(item: item, outcome: outcome)
             case .worthRetrying: break
@@ -249,6 +253,12 @@ public struct RsyncFailure: Error, Sendable, CustomStringConvertible {
     public let item: String
     /// How rsync ended.
     public let outcome: ProcessOutcome
+
+    /// Makes a failure.
+    public init(item: String, outcome: ProcessOutcome) {
+        self.item = item
+        self.outcome = outcome
+    }
 
     /// The text of the reference.
     public var description: String {

@@ -28,9 +28,16 @@ enum RsyncVerdict: Equatable {
     case worthRetrying
     case final
 
-    init(_ status: ProcessStatus, _ complaints: RsyncComplaints, _ leniency: RsyncCommand.Leniency) {
+    init(
+        _ status: ProcessStatus,
+        _ complaints: RsyncComplaints,
+        _ leniency: RsyncCommand.Leniency,
+        sourceIsStatic: Bool = false
+    ) {
         switch status {
-        case .exited(0), .exited(24): self = .good
+        case .exited(0): self = .good
+        case .exited(23) where sourceIsStatic, .exited(24) where sourceIsStatic: self = .final
+        case .exited(24): self = .good
         case .exited(23):
             self = leniency == .vanishedFiles && complaints.areAllAboutVanishedFiles ? .good : .final
         default: self = .worthRetrying

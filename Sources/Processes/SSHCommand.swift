@@ -19,6 +19,15 @@ public struct SSHCommand: Sendable, Equatable {
         self.pathPrefix = pathPrefix
     }
 
+    /// Takes the option's text apart as a shell does, so that quotes keep words together, and adds nothing; nil when there is nothing in it.
+    public init?(shellWords text: String, pathPrefix: String? = nil) throws(ShellWords.SplitError) {
+        let words = try ShellWords.split(text)
+        guard let program = words.first else { return nil }
+        self.program = program
+        arguments = Array(words.dropFirst())
+        self.pathPrefix = pathPrefix
+    }
+
     /// A request that runs these words as one command on the other host; each arrives there as it is here.
     ///
     /// The other host's shell sees them quoted. The status is the command's, or 255 when ssh itself failed.
@@ -45,7 +54,9 @@ public struct SSHCommand: Sendable, Equatable {
     /// rsync takes it apart itself: a quote between quotes is written twice (rsync(1), `--rsh`). What a shell would want, and the
     /// reference writes, ends rsync with a syntax error.
     public var rsyncShell: String {
-        ([program] + arguments.map { ShellWords.singleQuote($0, writingQuotesAs: "''") }).joined(separator: " ")
+        let isPlain = ShellWords.quote(program) == program
+        let first = isPlain ? program : ShellWords.singleQuote(program, writingQuotesAs: "''")
+        return ([first] + arguments.map { ShellWords.singleQuote($0, writingQuotesAs: "''") }).joined(separator: " ")
     }
 
     /// A path on the other host as rsync is given it: the host itself is part of the shell command.

@@ -10,7 +10,7 @@ import SystemPackage
 public struct CronRun {
     private let configuration: Configuration
     private let homes: [ServerHome]
-    private let reporter: any Reporter
+    let reporter: any Reporter
     private let executable: String
     private let keepsDescriptors: Bool
 
@@ -143,7 +143,7 @@ public struct CronRun {
         }
         defer { lock.release() }
         if home.settings.isPassive {
-            log(.warning, "Server \(home.name) is passive: this version does not synchronise it")
+            try synchronise(home)
         } else {
             try startArchiving(home)
             try startOrStopReceiving(home)
@@ -195,7 +195,7 @@ public struct CronRun {
     }
 
     /// Whether nobody has a lock.
-    private func isFree(_ lock: ServerHome.Lock, _ home: ServerHome) throws -> Bool {
+    func isFree(_ lock: ServerHome.Lock, _ home: ServerHome) throws -> Bool {
         let path = home.lockPath(lock)
         do {
             return try FileLock.state(of: path) == .free
@@ -205,7 +205,7 @@ public struct CronRun {
     }
 
     /// Starts a command of this program in the background and does not wait for it.
-    private func start(_ command: String, _ arguments: [String]) throws {
+    func start(_ command: String, _ arguments: [String]) throws {
         let words = ["-c", configuration.global.configurationFile, "-q", command] + arguments
         let process = try ProcessRequest(executable, words).spawnDetached(keepingDescriptors: keepsDescriptors)
         log(.debug, "BarmanSubProcess: [\(process)] \(([executable] + words).joined(separator: " "))")

@@ -1,15 +1,5 @@
 /// Commands that the table knows with all their arguments while their feature is not there yet.
 enum LaterCommands {
-    static let syncBackup = CommandSpecification(
-        name: "sync-backup",
-        summary: "Copy a backup from the primary node to this passive one.",
-        positionals: [.server, PositionalArgument("backup_id", help: "ID of the backup")]
-    )
-    static let syncWALs = CommandSpecification(
-        name: "sync-wals",
-        summary: "Copy WAL files from the primary node to this passive one.",
-        positionals: [.server]
-    )
     static let cloudWALArchive = CommandSpecification(
         name: "cloud-wal-archive",
         summary: "Send a WAL file to the object store of a server; an archive_command.",

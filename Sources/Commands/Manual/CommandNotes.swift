@@ -280,8 +280,30 @@ extension CommandNote {
             examples: ["barman switch-wal --force --archive angus": "Does the way of WAL work?"],
             related: ["archive-wal"]
         ),
-        "sync-backup": CommandNote([], related: ["sync-info", "sync-wals"]),
-        "sync-info": CommandNote([], related: ["sync-backup", "sync-wals"]),
-        "sync-wals": CommandNote([], related: ["sync-info", "sync-backup"]),
+        "sync-backup": CommandNote(
+            [
+                "For a server with primary_ssh_command; cron starts it for the oldest backup that is wanted. What the primary has is "
+                    + "taken from primary.info, which cron and sync-info --primary write. The backup is SYNCING until every file is "
+                    + "on disk; a copy that was interrupted goes on where it ended. With reuse_backup, files that another "
+                    + "backup here has are not transferred."
+            ],
+            examples: ["barman sync-backup angus 20260301T030000": "Copies this backup now."],
+            related: ["sync-info", "sync-wals", "cron"]
+        ),
+        "sync-info": CommandNote(
+            [
+                "Run by passive nodes over ssh. With --primary, on a passive node, the primary is asked, its answer is stored as "
+                    + "primary.info and printed."
+            ],
+            examples: ["barman sync-info --primary angus": "What does the primary have?"],
+            related: ["sync-backup", "sync-wals"]
+        ),
+        "sync-wals": CommandNote(
+            [
+                "For a server with primary_ssh_command; cron starts it when the primary has told of WAL. Files are listed in the "
+                    + "catalog when they are on disk; what is listed already is left out. Both nodes need the same compression."
+            ],
+            related: ["sync-info", "sync-backup", "cron"]
+        ),
     ]
 }

@@ -1,8 +1,11 @@
 import Catalog
 import Console
 import Failure
+import Files
 import Notation
 import Settings
+import SystemPackage
+import Upkeep
 
 /// `sync-info`: what a passive node needs to know of a server, as JSON straight to standard output.
 enum SyncInfoCommand {
@@ -16,7 +19,7 @@ enum SyncInfoCommand {
             PositionalArgument(
                 "last_position",
                 .optional,
-                type: .positiveInteger,
+                type: .nonNegativeInteger,
                 help: "where the caller stopped reading the WAL catalog, in bytes"
             ),
         ],
@@ -27,24 +30,26 @@ enum SyncInfoCommand {
     static func run(_ context: Context, _ arguments: ParsedArguments) throws {
         guard let home = try context.server(arguments.required("server_name"), .needsServer) else { return }
         guard !arguments.flag("primary") else {
-            guard home.settings.isPassive else { throw Failure("server \(home.name) is not passive") }
-            throw Failure("asking a primary node is not available in this version yet")
+            let position = arguments.integer("last_position").flatMap { $0 > 0 ? String($0) : nil }
+            let place = [arguments.text("last_wal"), position].compactMap { $0 }
+            let answer = try PrimaryNode(of: home, reporter: context.console).ask(after: place)
+            return try show(contentsOf: answer, context)
         }
         let lastWAL = arguments.text("last_wal")
         let database = XlogDatabase(home)
         let extent = try database.extent()
-        if let lastWAL { try verify(lastWAL, extent) }
+        let start = try self.start(after: lastWAL, at: arguments.integer("last_position"), in: database)
+        if let lastWAL, start == nil { try verify(lastWAL, extent) }
         let catalog = try BackupCatalog.load(home)
         let oldestWAL = catalog.oldest()?.beginWAL
         print(head(extent, catalog), context)
         var pieces = ""
         var isFirst = true
-        // Positions speed up reading for others; we read the list in one pass anyway, and names say the same.
-        try database.forEachRecord(within: extent) { name in
+        try database.forEachRecord(within: extent, from: start ?? 0) { name in
             if let lastWAL { name > lastWAL } else { oldestWAL.map { name >= $0 } ?? true }
         } _: { record in
-            let text = record.jsonValue.text(sortedKeys: false, indent: 4).replacing("\n", with: "\n        ")
-            pieces += (isFirst ? "\n        " : ",\n        ") + text
+            pieces += isFirst ? "\n" : ",\n"
+            pieces += entry(record)
             isFirst = false
             guard pieces.utf8.count > 1 << 16 else { return }
             print(pieces, context)
@@ -52,6 +57,33 @@ enum SyncInfoCommand {
         }
         print(pieces + (isFirst ? "],\n" : "\n    ],\n") + tail(home), context)
         context.console.silence()
+    }
+
+    /// Where the line of the last file that the caller has begins, if it says so rightly; the list is read from there.
+    private static func start(after name: String?, at position: Int?, in database: XlogDatabase) throws -> Int64? {
+        guard let name, let position else { return nil }
+        return try database.hasLine(named: name, at: Int64(position)) ? Int64(position) : nil
+    }
+
+    /// Shows a file of any length and a line end.
+    private static func show(contentsOf path: FilePath, _ context: Context) throws {
+        guard !context.console.isJSON else {
+            return context.console.info(String(decoding: try FileSystem.read(path, limit: 1 << 30), as: UTF8.self))
+        }
+        let file = try OwnedDescriptor(opening: path)
+        var held: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while case let count = try buffer.withUnsafeMutableBytes({ try file.read(into: $0) }), count > 0 {
+            held += buffer[..<count]
+            guard let end = held.lastIndex(of: 0x0A) else { continue }
+            context.console.show(lines: lines(held[..<end]))
+            held.removeFirst(end + 1)
+        }
+        context.console.show(lines: lines(held[...]))
+    }
+
+    private static func lines(_ bytes: ArraySlice<UInt8>) -> [String] {
+        bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
     }
 
     private static func verify(_ lastWAL: String, _ extent: XlogDatabase.Extent) throws(Failure) {
@@ -62,6 +94,26 @@ enum SyncInfoCommand {
         if lastWAL > last {
             throw Failure("last_wal '\(lastWAL)' is newer than the last available wal  '\(last)'")
         }
+    }
+
+    /// One entry of the list of WAL; put together by hand, since there may be a million.
+    private static func entry(_ record: XlogRecord) -> String {
+        func text(_ value: String?) -> String {
+            guard let value else { return "null" }
+            let isPlain = value.utf8.allSatisfy { byte in
+                (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte &- UInt8(ascii: "0") < 10 || byte == UInt8(ascii: ".")
+            }
+            return isPlain ? "\"\(value)\"" : JSONValue.string(value).text()
+        }
+        return """
+                    {
+                        "compression": \(text(record.compression)),
+                        "encryption": \(text(record.encryption)),
+                        "name": \(text(record.name)),
+                        "size": \(record.sizeBytes),
+                        "time": \(JSONValue.double(record.time).text())
+                    }
+            """
     }
 
     private static func print(_ text: String, _ context: Context) { context.console.printDirectly(text) }
@@ -82,7 +134,8 @@ enum SyncInfoCommand {
 
     /// The document after the list of WAL.
     private static func tail(_ home: ServerHome) -> String {
-        var config = ServerOption.allCases.map { option in
+        let known = ServerOption.allCases.filter { !ServerOption.added.contains($0) }
+        var config = known.map { option in
             (key: option.name, value: OptionText.diagnosis(home.settings[option], of: option))
         }
         config.append(("name", .string(home.name)))
