@@ -119,6 +119,13 @@ import WAL
         return bytes
     }
 
+    /// What this thread has used of a processor: a busy machine makes no parser slow.
+    private static var processorSeconds: Double {
+        var clock = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &clock)
+        return Double(clock.tv_sec) + Double(clock.tv_nsec) / 1_000_000_000
+    }
+
     @Test func `parsers survive damaged input`() throws {
         let seed = Self.variable("FUZZ_SEED") ?? UInt64.random(in: 1...UInt64.max)
         let seconds = Double(Self.variable("FUZZ_SECONDS") ?? 2)
@@ -129,10 +136,10 @@ import WAL
             let end = Interruption.monotonicSeconds + seconds
             var count = 0
             while Interruption.monotonicSeconds < end {
-                let start = Interruption.monotonicSeconds
+                let start = Self.processorSeconds
                 let kind = count % 8
                 try parse(kind, &numbers, file)
-                let taken = Interruption.monotonicSeconds - start
+                let taken = Self.processorSeconds - start
                 #expect(taken < 5, "kind \(kind), number \(count) of seed \(seed) took \(taken) s")
                 count += 1
             }

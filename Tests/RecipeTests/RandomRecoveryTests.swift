@@ -25,9 +25,9 @@ private struct Commit {
 
 /// Point-in-time recovery at random: whatever target on whatever timeline, exactly the transactions committed by then.
 ///
-/// `BARMAN_TEST_TARGETS` says how many targets in all (default 99), `BARMAN_TEST_SEED` which ones.
+/// `BARMAN_TEST_TARGETS` says how many targets in all (default 102), `BARMAN_TEST_SEED` which ones.
 @Suite struct RandomRecoveryTests {
-    private static let count = Environment["BARMAN_TEST_TARGETS"].flatMap { Int($0) } ?? 99
+    private static let count = Environment["BARMAN_TEST_TARGETS"].flatMap { Int($0) } ?? 102
     private static let seed = Environment["BARMAN_TEST_SEED"].flatMap { UInt64($0) } ?? UInt64(getpid())
 
     @Test(arguments: [15, 17, 18])
