@@ -97,8 +97,9 @@ struct SameAnswersTests {
             ["list-files", "--target", "x", "a", "b"], ["restore", "--target-tli", "x", "a", "b", "c"],
             ["recover", "a"], ["backup", "--name", "latest", "pg"], ["backup", "--re", "pg"], ["-c"],
             ["delete", "a", "b", "c"], ["keep", "a"], ["show-server"], ["switch-wal", "--archive-timeout", "x", "a"],
-            ["get-wal", "-p", "0", "a", "b"], ["sync-info", "a", "b", "0"], ["export-backup", "a", "b"],
-            ["config-switch"], ["replication-status", "--target", "x", "a"], ["verify", "a"], ["receive-wal", "-x"],
+            ["get-wal", "-p", "0", "a", "b"], ["sync-info", "a", "b", "x"], ["sync-info", "a", "b", "-1"],
+            ["export-backup", "a", "b"], ["config-switch"],
+            ["replication-status", "--target", "x", "a"], ["verify", "a"], ["receive-wal", "-x"],
             ["cloud-wal-restore", "a"], ["diagnose", "x"], ["check-wal-archive", "--timeline", "0", "a"],
         ]
         try World.with { world in

@@ -145,9 +145,10 @@ import WAL
             #expect(try server.isMarkedAsArchived(segment) == false)
             try Shell.write([], to: "\(cluster.dataDirectory)/go")
             try cluster.sql("SELECT pg_create_restore_point('x'); SELECT pg_switch_wal()")
-            let isArchived = try Shell.wait(seconds: 70) { try server.lastArchivedFile()?.hasPrefix(segment) == true }
+            let isArchived = try Shell.wait(seconds: 70) { try server.isMarkedAsArchived(segment) == true }
             #expect(isArchived)
-            #expect(try server.isMarkedAsArchived(segment) == true)
+            // The archiver may have gone on to the next one meanwhile.
+            #expect(try server.lastArchivedFile().map { $0.prefix(24) >= segment } == true)
             try cluster.configure(["archive_mode": "off"])
             try cluster.restart()
             #expect(try !server.archivesBackups())

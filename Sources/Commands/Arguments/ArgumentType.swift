@@ -10,6 +10,8 @@ enum ArgumentType: Sendable {
     case nonNegativeInteger
     /// An integer of at least 1.
     case positiveInteger
+    /// A position in the list of WAL: the words of a positive integer, and 0, which a passive node of 3.19.1 sends.
+    case listPosition
     /// A timeline: a positive integer, `current` or `latest`.
     case targetTimeline
     /// `pause`, `shutdown` or `promote`.
@@ -33,6 +35,7 @@ enum ArgumentType: Sendable {
             Self.integer(text).flatMap { $0 >= 0 ? .success(.integer($0)) : nil }
                 ?? .failure("'\(text)' is not a valid non negative integer")
         case .positiveInteger: Self.positive(text)
+        case .listPosition: Self.integer(text) == 0 ? .success(.integer(0)) : Self.positive(text)
         case .targetTimeline:
             text == "current" || text == "latest" ? .success(.text(text)) : Self.positive(text).map { _ in .text(text) }
         case .targetAction:

@@ -19,7 +19,7 @@ enum SyncInfoCommand {
             PositionalArgument(
                 "last_position",
                 .optional,
-                type: .nonNegativeInteger,
+                type: .listPosition,
                 help: "where the caller stopped reading the WAL catalog, in bytes"
             ),
         ],
