@@ -75,7 +75,6 @@ final class ReceivedFiles {
     private let directory: FilePath
     private let prefix = ".\(getpid())-"
     private var unfinished: FilePath?
-    private static let writebackBytes: Int64 = 2 << 20
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
 
     init(directory: FilePath) {
@@ -101,23 +100,15 @@ final class ReceivedFiles {
         unfinished = path
         _ = try file.tryLock()
         var checksum = Checksum(.sha256)
-        var written: Int64 = 0
-        var handedOver: Int64 = 0
         while true {
             let count = try reader.read(into: buffer)
             if count == 0 { break }
             let piece = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             try file.writeAll(piece)
             checksum.update(piece)
-            written += Int64(count)
-            // The disk works while the rest comes: the sync at the end, which the client waits for, has less to do.
-            if written - handedOver >= Self.writebackBytes {
-                file.startWriteback(from: handedOver)
-                handedOver = written
-            }
         }
         try file.setModified(seconds: member.modifiedSeconds, nanoseconds: member.modifiedNanoseconds)
-        file.startWriteback(from: handedOver)
+        file.startWriteback()
         all.append(
             ReceivedFile(name: name, temporaryPath: path, descriptor: file, sha256: checksum.hexadecimal())
         )

@@ -254,10 +254,9 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         _ = posix_fadvise(number, 0, 0, POSIX_FADV_SEQUENTIAL)
     }
 
-    /// Tells the kernel to begin to write out what was written, from an offset on if need be, without waiting; of no consequence
-    /// if it does not.
-    public borrowing func startWriteback(from offset: Int64 = 0) {
-        _ = linux_sync_file_range(number, Int(clamping: offset), 0, linux_SYNC_FILE_RANGE_WRITE)
+    /// Tells the kernel to begin to write out what was written, without waiting; of no consequence if it does not.
+    public borrowing func startWriteback() {
+        _ = linux_sync_file_range(number, 0, 0, linux_SYNC_FILE_RANGE_WRITE)
     }
 }
 
