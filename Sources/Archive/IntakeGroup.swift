@@ -93,7 +93,7 @@ struct IntakeGroup {
     ) throws -> [XlogRecord] {
         let stored = decisions.filter { if case .stored = $0.verdict { true } else { false } }
         guard !stored.isEmpty else { return [] }
-        let listed = try self.listed ?? listedNames()
+        let listed = try self.listed ?? XlogDatabase(home).names(among: Set(entries.map(\.text)))
         self.listed = listed
         return try stored.filter { !listed.contains($0.entry.text) }.map { decision in
             let entry = decision.entry
@@ -109,18 +109,6 @@ struct IntakeGroup {
                 compression: try recordedCompression(of: path)
             )
         }
-    }
-
-    /// Which files of this run have a line.
-    private func listedNames() throws -> Set<String> {
-        let wanted = Set(entries.map(\.text))
-        var found: Set<String> = []
-        try XlogDatabase(home).forEachLine { line in
-            let name = line.name
-            if wanted.contains(name) { found.insert(name) }
-            return found.count < wanted.count
-        }
-        return found
     }
 
     /// The configured name where it writes the format that is found: `pigz` files cannot be told from gzip.

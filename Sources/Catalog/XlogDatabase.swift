@@ -120,7 +120,7 @@ public struct XlogDatabase: Sendable {
         try scanner.scan(file) { line in
             let name = line.name
             if wanted.contains(name) { listed.insert(name) }
-            return true
+            return listed.count < wanted.count
         }
         return listed
     }
