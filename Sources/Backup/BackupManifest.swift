@@ -17,7 +17,8 @@ public struct BackupManifest {
     }
 
     private static let algorithm = "SHA256"
-    static let fileName = "backup_manifest"
+    /// Its name, that of PostgreSQL's own.
+    package static let fileName = "backup_manifest"
 
     /// Reads every file of the backup's data directory and stores its manifest there, durably.
     ///

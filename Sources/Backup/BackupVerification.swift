@@ -57,7 +57,7 @@ public struct BackupVerification: Sendable {
     // MARK: Archives
 
     private func verifyArchives(into report: inout Report, _ progress: ReadProgress) throws {
-        let manifest = try ManifestFile(reading: data.appending("backup_manifest"))
+        let manifest = try ManifestFile(reading: data.appending(BackupManifest.fileName))
         do {
             let passphrase =
                 try info.encryption == nil

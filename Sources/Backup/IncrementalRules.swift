@@ -31,7 +31,7 @@ struct IncrementalRules {
             return "Backup ID \(parent.id) is not eligible as a parent for an incremental backup because it has status "
                 + "\(parent.status.rawValue)."
         }
-        let manifest = try home.dataDirectory(of: parent.id).appending("backup_manifest")
+        let manifest = try home.dataDirectory(of: parent.id).appending(BackupManifest.fileName)
         guard try FileSystem.exists(manifest) else {
             return "Backup ID \(parent.id) is not eligible as a parent for an incremental backup because it has no "
                 + "backup manifest."

@@ -22,7 +22,7 @@ public struct ManifestEntry: Sendable {
 
     /// What may differ after a backup, and WAL, which is not part of what is checked (PostgreSQL manual, pg_verifybackup).
     public static func mayDiffer(_ path: String) -> Bool {
-        ["backup_manifest", "postgresql.auto.conf", "recovery.signal", "standby.signal"].contains(path)
+        [BackupManifest.fileName, "postgresql.auto.conf", "recovery.signal", "standby.signal"].contains(path)
             || path.utf8.starts(with: "pg_wal/".utf8)
     }
 }

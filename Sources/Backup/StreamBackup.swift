@@ -210,7 +210,7 @@ final class StreamBackup {
     private func uploadParentManifest(_ session: borrowing PostgresSession) throws {
         guard let parent = life.info.parentBackupID else { return }
         let manifest = try OwnedDescriptor(
-            opening: try life.home.dataDirectory(of: parent).appending("backup_manifest")
+            opening: try life.home.dataDirectory(of: parent).appending(BackupManifest.fileName)
         )
         try ManifestUpload.run(on: session) { buffer in
             try SignalWatch.check()

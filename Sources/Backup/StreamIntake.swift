@@ -43,7 +43,7 @@ final class StreamIntake: BaseBackupConsumer {
 
     func beginManifest() throws {
         try finishArchives()
-        manifest = try ManifestIntake(target.dataDirectory.appending("backup_manifest"), ledger: ledger)
+        manifest = try ManifestIntake(target.dataDirectory.appending(BackupManifest.fileName), ledger: ledger)
     }
 
     func take(_ bytes: UnsafeRawBufferPointer) throws {

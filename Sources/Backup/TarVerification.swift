@@ -66,7 +66,7 @@ struct TarVerification: Sendable {
             }
             archives.append(Archive(path: data.appending(name), prefix: prefix))
         }
-        for name in names where name != "backup_manifest" {
+        for name in names where name != BackupManifest.fileName {
             defects.append("file \"\(name)\" is not expected in a tar format backup")
         }
         return (archives, defects)

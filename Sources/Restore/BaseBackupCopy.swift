@@ -201,7 +201,7 @@ struct BaseBackupCopy {
     private func writeManifest(_ files: RestoredFiles) throws {
         guard chain.isIncremental else { return }
         let manifest = try CombinedManifest(of: chain.tip, entries: files.entries)
-        try host.write(manifest.contents, to: join(plan.destination, "backup_manifest"))
+        try host.write(manifest.contents, to: join(plan.destination, BackupManifest.fileName))
     }
 
     private func check(_ sinks: SinkSet, totalBytes: Int64?) throws {

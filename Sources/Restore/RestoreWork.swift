@@ -148,7 +148,7 @@ struct RestoreWork {
             }
             try host.write(bytes, to: join(plan.destination, ".barman-recover.info"))
         }
-        let manifest = join(plan.destination, "backup_manifest")
+        let manifest = join(plan.destination, BackupManifest.fileName)
         try host.renameIfPresent(manifest, to: "\(manifest).\(plan.info.id)")
     }
 

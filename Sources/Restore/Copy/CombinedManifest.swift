@@ -17,7 +17,8 @@ struct CombinedManifest {
     init(of backup: StoredBackup, entries: [RestoredFiles.Entry]) throws {
         info = backup.info
         self.entries = entries
-        let manifest = try FileSystem.readIfPresent(backup.data.appending("backup_manifest"), limit: 1 << 30) ?? []
+        let manifest =
+            try FileSystem.readIfPresent(backup.data.appending(BackupManifest.fileName), limit: 1 << 30) ?? []
         if let start = manifest.lastRange(of: Array("\"WAL-Ranges\"".utf8)),
             let end = manifest.lastRange(of: Array("\"Manifest-Checksum\"".utf8)), start < end
         {

@@ -1,3 +1,4 @@
+import Backup
 import SystemPackage
 
 /// What of a stored backup is not restored, and under which name the rest is.
@@ -18,7 +19,7 @@ struct RestoreRules: Sendable {
             emptied = []
         }
         // The manifest of a combined backup is made anew.
-        if plan.stored.isIncremental { left.insert("backup_manifest") }
+        if plan.stored.isIncremental { left.insert(FilePath(BackupManifest.fileName)) }
         skipped = left
     }
 

@@ -27,7 +27,7 @@ final class StoredChecksums: Sendable {
 
     /// A manifest that cannot be read tells nothing; `verify-backup` says what is wrong with it.
     private static func read(_ backup: StoredBackup) -> [String: ManifestEntry] {
-        let entries = try? ManifestEntry.read(backup.data.appending("backup_manifest"))
+        let entries = try? ManifestEntry.read(backup.data.appending(BackupManifest.fileName))
         return Dictionary((entries ?? []).map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
     }
 }
