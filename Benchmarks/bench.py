@@ -285,7 +285,25 @@ def bench_archive():
               f"{stored['ours'] / stored['oracle']:.2f} | | |", flush=True)
 
 
+def all_works():
+    """The sections by their names, in the order in which all of them run."""
+    this = sys.modules[__name__]
+    works = {"start": bench_start, "archive": bench_archive, "restore": lambda: bench_restore.run(this), "wal": lambda: bench_wal.run(this)}
+    for module in (bench_backup, bench_receiver, bench_rsync, bench_catalog):
+        works.update(module.works(this))
+    order = ["start", "archive", "catalog", "rsync", "rsync-files", "stream", "incremental", "files", "verify", "restore", "wal", "receive",
+             "synchronous", "reports"]
+    return {name: works.pop(name) for name in order} | works
+
+
 def main():
+    works = all_works()
+    chosen = sys.argv[1:] or list(works)
+    unknown = [name for name in chosen if name not in works]
+    if unknown:
+        print(f"usage: bench.py [SECTION …]\nsections: {' '.join(works)}" if unknown[0] in ("-h", "--help") else
+              f"bench: no section {' '.join(unknown)}; there are: {' '.join(works)}")
+        sys.exit(0 if unknown[0] in ("-h", "--help") else 2)
     os.makedirs(f"{ROOM}/bin", exist_ok=True)
     os.chmod(ROOM, 0o755)
     own(ROOM)
@@ -293,17 +311,6 @@ def main():
     shutil.copy(f"{REPOSITORY}/scripts/make-catalog.py", f"{ROOM}/bin/make-catalog.py")
     print(f"Medians of {RUNS} run(s), each in turn; peak memory is that of our largest process.\n")
     print("| Work | peer | ours | ours / peer | our peak | |\n|---|---|---|---|---|---|", flush=True)
-    chosen = sys.argv[1:] or [
-        "start", "archive", "catalog", "rsync", "rsync-files", "stream", "incremental", "files", "verify", "restore", "wal",
-        "receive", "synchronous", "reports",
-    ]
-    works = {"start": bench_start, "archive": bench_archive,
-             "restore": lambda: bench_restore.run(sys.modules[__name__]),
-             "wal": lambda: bench_wal.run(sys.modules[__name__])}
-    works.update(bench_backup.works(sys.modules[__name__]))
-    works.update(bench_receiver.works(sys.modules[__name__]))
-    works.update(bench_rsync.works(sys.modules[__name__]))
-    works.update(bench_catalog.works(sys.modules[__name__]))
     try:
         for name in chosen:
             works[name]()
