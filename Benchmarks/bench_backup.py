@@ -135,6 +135,7 @@ def stream(bench):
     bench.compare(
         "stream, plain (ours with SHA-256 of every file)",
         {"pg_basebackup": lambda: server.pg_basebackup("pg_basebackup"), "3.19.1": oracle()}, ours(),
+        prepare=bench.fresh,
     )
     server.show_sizes(["pg_basebackup", "3.19.1", "ours"])
     zstd = dict(backup_compression="zstd", backup_compression_format="tar", backup_compression_level=3)
@@ -144,7 +145,7 @@ def stream(bench):
     }
     if shutil.which("pgbackrest"):
         peers["pgBackRest"] = lambda: server.pgbackrest("pgBackRest")
-    bench.compare("stream, zstd level 3, client side", peers, ours(**zstd))
+    bench.compare("stream, zstd level 3, client side", peers, ours(**zstd), prepare=bench.fresh)
     server.show_sizes([*peers, "ours"])
     server.stop()
 
@@ -208,5 +209,5 @@ def files(bench):
     }
     if shutil.which("pgbackrest"):
         peers["pgBackRest, bundles"] = lambda: server.pgbackrest("pgBackRest", "--repo1-bundle")
-    bench.compare(f"{FILES:,} small files", peers, lambda: server.barman("ours", bench.OURS))
+    bench.compare(f"{FILES:,} small files", peers, lambda: server.barman("ours", bench.OURS), prepare=bench.fresh)
     server.stop()

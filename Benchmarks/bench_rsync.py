@@ -5,8 +5,11 @@
 
 import os
 import shutil
+import time
 
 import bench_backup
+
+ALONE, SYNCED = "rsync alone (nothing synced)", "rsync alone, then synced"
 
 
 def works(bench):
@@ -29,6 +32,13 @@ class Server(bench_backup.Server):
         return self.bench.timed("rsync", "-e", "ssh", "-rLKpts", "--inplace", "--exclude=/pg_wal/*",
                                 f"{self.bench.USER}@bench:{self.data}/", target, good=(0, 24))
 
+    def alone_synced(self):
+        """The same, and on disk."""
+        seconds, peak = self.alone()
+        began = time.monotonic()
+        os.sync()
+        return seconds + time.monotonic() - began, peak
+
     def again(self, home, program, *words):
         """One more backup in a home that has one."""
         self.point(f"{home}/main/incoming")
@@ -42,10 +52,15 @@ def rsync(bench):
     for jobs in ("1", "2"):
         peers = {"3.19.1": lambda: server.barman("3.19.1", bench.ORACLE, "--jobs", jobs)}
         if jobs == "1":
-            peers["rsync alone (nothing synced)"] = server.alone
-        bench.compare(
+            peers[ALONE] = server.alone
+            peers[SYNCED] = server.alone_synced
+        seconds = bench.compare(
             f"rsync backup over ssh, jobs: {jobs}", peers, lambda: server.barman("ours", bench.OURS, "--jobs", jobs),
+            prepare=bench.fresh,
         )
+        for name in (ALONE, SYNCED):
+            if name in seconds:
+                print(f"|   … what is ours beside {name} | | {seconds['ours'] - seconds[name]:.2f} s | | | |", flush=True)
     server.stop()
 
 

@@ -54,6 +54,8 @@ final class BackupLife {
 
     /// The file system of the copy, opened before anything is written to it.
     private var fileSystem: WholeFileSystem?
+    /// What lets the disk begin while the copy goes on; ticked by the copy.
+    private(set) var earlySync: EarlySync?
     /// The segment that the server must have archived before the backup is complete, if it archives at all.
     var segmentToArchive: WALSegmentName?
 
@@ -120,6 +122,13 @@ final class BackupLife {
         reporter.error("Backup failed \(action).\nDETAILS: \(ErrorText.full(error))")
     }
 
+    /// Tells what a server does first, which may take minutes unless it is asked to hurry.
+    func tellWaitForCheckpoint() {
+        reporter.progress(
+            ProgressUpdate(label: "Waiting for checkpoint", doneBytes: 0, totalBytes: nil, isFinished: true)
+        )
+    }
+
     /// A mark in the WAL; of no consequence if it cannot be made.
     private func createRestorePoint() {
         do {
@@ -132,12 +141,14 @@ final class BackupLife {
     /// To be called when the directory of the backup is there and empty.
     func openFileSystem() throws(FileError) {
         fileSystem = try WholeFileSystem(of: directory)
+        earlySync = try EarlySync(of: directory)
     }
 
     /// Makes the copy durable, before the end of the backup is archived: the server does that meanwhile.
     private func measureAndSync() throws {
         try CopyMark.remove(in: directory)
         let began = Interruption.monotonicSeconds
+        try earlySync?.end()
         let result = try TreeSync.run(
             [directory],
             on: fileSystem,

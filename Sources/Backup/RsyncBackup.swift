@@ -42,6 +42,7 @@ final class RsyncBackup {
 
     private func start() throws {
         life.action = "issuing start backup command"
+        life.tellWaitForCheckpoint()
         let label = PostgresServer.backupLabel(server: home.name, backupID: life.info.id)
         let position =
             isExclusive
@@ -88,6 +89,7 @@ final class RsyncBackup {
         let watch = SessionGuard(postgres, keepaliveSeconds: settings.keepaliveIntervalSeconds)
         let statistics = try RsyncCopy(command, options: copyOptions, reporter: reporter)
             .run(source.items(into: life.directory, reusing: older)) {
+                life.earlySync?.tick()
                 if isExclusive { try SignalWatch.check() } else { try watch.check() }
             }
         life.info.copyStats = statistics.literal
