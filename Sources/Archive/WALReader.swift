@@ -67,16 +67,26 @@ public struct WALReader: Sendable {
         }
     }
 
-    /// How large the plain contents of a stored file are, read to the end; nil when it is encrypted or compressed by a program of
-    /// the user, which then only a restore can tell.
-    public func plainSize(of source: FilePath) throws -> Int64? {
+    /// What is known about the plain contents of a stored file without a key and without a program of the user.
+    public enum PlainSize: Sendable, Equatable {
+        /// They have so many bytes, and can be read to the end.
+        case bytes(Int64)
+        /// They are encrypted.
+        case encrypted
+        /// They are compressed by the custom filter.
+        case custom
+    }
+
+    /// How large the plain contents of a stored file are, read to the end.
+    public func plainSize(of source: FilePath) throws -> PlainSize {
         do {
             let stored = try StoredWAL(source, settings: home.settings, assumingCustom: true)
-            guard !stored.isEncrypted, stored.compression != "custom" else { return nil }
-            guard stored.compression != nil else { return try FileSystem.status(of: source).sizeBytes }
+            if stored.isEncrypted { return .encrypted }
+            if stored.compression == "custom" { return .custom }
+            guard stored.compression != nil else { return .bytes(try FileSystem.status(of: source).sizeBytes) }
             var size: Int64 = 0
             try withPieces(of: source) { size += Int64($0.count) }
-            return size
+            return .bytes(size)
         } catch let error as CodecError {
             throw ArchiveFailure.named(error, path: source)
         } catch {

@@ -206,6 +206,7 @@ import Testing
             let configuration = "\(site.host.serversDirectory)/pg.conf"
             try world.shell("echo 'encryption_passphrase_command = echo' >> '\(configuration)'").orThrow()
             try expectSound(site, id)
+            try expectDamagedWALIsNamed(site, id)
 
             let elsewhere = ["GNUPGHOME": try world.makeDirectory("no keys", as: .postgres, mode: 0o700)]
             world.atEnd { _ = try? world.run(["gpgconf", "--kill", "all"], as: .postgres, environment: elsewhere) }
@@ -238,6 +239,28 @@ import Testing
                 "\(torn)"
             )
         }
+    }
+
+    /// The encrypted WAL of a backup is read as well: what is cut, and what is a whole message about something else.
+    private func expectDamagedWALIsNamed(_ site: Site, _ id: String) throws {
+        let segment = try #require(try site.host.info("pg", id, "end_wal"))
+        let stored = "\(site.host.home)/pg/wals/\(segment.prefix(16))/\(segment)"
+        let whole = site.world.path("whole.wal")
+        try site.world.shell("cp -p '\(stored)' '\(whole)'; truncate -s -500 '\(stored)'").orThrow()
+        let cut = try site.host.barman("verify-backup", "pg", id)
+        #expect(cut.status == 1 && cut.err.contains("could not read WAL file \"\(segment)\": "), "\(cut)")
+        try site.world.shell(
+            "head -c 1000 /dev/zero | gpg -q --batch --yes --trust-model always -r \(GPGKey.name) --encrypt -o '\(stored)'",
+            as: .postgres
+        ).orThrow()
+        let short = try site.host.barman("verify-backup", "pg", id)
+        #expect(short.status == 1)
+        #expect(
+            short.err.contains("WAL file \"\(segment)\" has size 1000 in the archive, but a segment has size 16777216"),
+            "\(short)"
+        )
+        try site.world.shell("cp -p '\(whole)' '\(stored)'").orThrow()
+        try expectSound(site, id)
     }
 
     private func expectSound(_ site: Site, _ id: String) throws {
