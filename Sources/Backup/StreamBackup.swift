@@ -185,6 +185,7 @@ final class StreamBackup {
             reporter: reporter,
             expectedBytes: format.wireFormat == nil && life.info.parentBackupID == nil ? cluster.sizeBytes : nil
         )
+        life.tellWaitForCheckpoint()
         do {
             let end = try BaseBackupReception.run(request, on: session, consumer: intake).end
             try intake.finish()

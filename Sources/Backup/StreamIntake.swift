@@ -58,6 +58,8 @@ final class StreamIntake: BaseBackupConsumer {
 
     func check() throws {
         try SignalWatch.check()
+        // Before the first archive is announced the server makes its checkpoint.
+        guard !archives.isEmpty else { return }
         reporter.progress(
             ProgressUpdate(
                 label: "Copying",

@@ -196,9 +196,10 @@ extension PostgresSession {
         }
     }
 
-    /// Asks the server to drop the running statement; true when it answers within a few seconds.
-    private borrowing func cancel() -> Bool {
-        guard let request = PQgetCancel(handle) else { return false }
+    /// Asks the server to drop the running command; true when it answers within a few seconds, or is sending.
+    @discardableResult
+    public borrowing func cancel() -> Bool {
+        guard isOpen, let request = PQgetCancel(handle) else { return false }
         defer { PQfreeCancel(request) }
         var text = [CChar](repeating: 0, count: 256)
         _ = PQcancel(request, &text, Int32(text.count))

@@ -32,7 +32,8 @@ public struct BaseBackupReception {
 
     /// Receives a whole backup; returns where it begins and ends.
     ///
-    /// After a failure the session is of no further use: closing it ends the backup on the server.
+    /// After a failure the backup has been cancelled on the server and the session is of no further use. Closing it alone would
+    /// leave the server waiting for its checkpoint, minutes perhaps, before it notices.
     public static func run(
         _ request: BaseBackupRequest,
         on session: borrowing PostgresSession,
@@ -41,7 +42,12 @@ public struct BaseBackupReception {
         let version = session.serverVersionNumber
         var reception = BaseBackupReception(consumer: consumer, stream: BaseBackupStream(serverVersion: version))
         try session.send(try request.command(serverVersion: version))
-        return try reception.run(session)
+        do {
+            return try reception.run(session)
+        } catch {
+            session.cancel()
+            throw error
+        }
     }
 
     private mutating func run(

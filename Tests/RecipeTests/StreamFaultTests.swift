@@ -56,6 +56,31 @@ import Testing
         }
     }
 
+    @Test func `Ctrl-C during the checkpoint that comes first does not leave the server at it`() throws {
+        try World.with { world in
+            let site = try Site.streaming(in: world)
+            // Minutes, as in a server that was not made for tests.
+            try site.cluster.configure(["checkpoint_completion_target": "0.9"])
+            try site.cluster.reload()
+            try site.cluster.sql("CREATE TABLE dirty AS SELECT repeat('x', 1000) FROM generate_series(1, 8000)")
+            let backup = try site.host.startBarman("backup", "--no-immediate-checkpoint", "pg")
+            var seen = ""
+            let isWaiting = try Shell.wait(seconds: 30) {
+                seen = try site.host.barman("status", "pg").out
+                return seen.contains(", waiting for checkpoint")
+            }
+            #expect(isWaiting && backup.isRunning, "\(seen)\n\(backup.outcome)")
+            backup.signal(SIGINT)
+            try expectFailed(site, try backup.wait(seconds: 20))
+            // By itself the server would notice at the end of its checkpoint, minutes later.
+            let isOver = try Shell.wait(seconds: 20) {
+                try site.cluster.number("SELECT count(*) FROM pg_stat_progress_basebackup") == 0
+            }
+            #expect(isOver)
+            try expectGoesOn(site)
+        }
+    }
+
     @Test func `a program that is killed leaves a record that says STARTED`() throws {
         try World.with { world in
             let site = try Site.streaming(in: world, version: 15)
