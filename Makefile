@@ -23,7 +23,7 @@ conformance: ## Compares all answers with the oracle's over N random catalogs of
 	@$(SWIFT) build --product barman
 	@N="$${N:-100}" scripts/conformance
 
-fuzz: ## Feeds damaged input to the parsers for SECONDS (300); FUZZ_SEED repeats a run.
+fuzz: ## Feeds damaged input to the parsers of each room for SECONDS (300) of processor time; FUZZ_SEED repeats a run.
 	@$(SWIFT) build --build-tests
 	@FUZZ_SECONDS="$${SECONDS:-300}" nice $(SWIFT) test --skip-build --disable-xctest --filter FuzzTests
 

@@ -43,9 +43,9 @@ let package = Package(
         .target(name: "Failure", swiftSettings: pureSettings),
         .testTarget(name: "FailureTests", dependencies: ["Failure"], swiftSettings: settings),
         .target(name: "Notation", swiftSettings: settings),
-        .testTarget(name: "NotationTests", dependencies: ["Notation"], swiftSettings: settings),
+        .testTarget(name: "NotationTests", dependencies: ["Notation", "TestWorld"], swiftSettings: settings),
         .target(name: "WAL", swiftSettings: pureSettings),
-        .testTarget(name: "WALTests", dependencies: ["WAL"], swiftSettings: settings),
+        .testTarget(name: "WALTests", dependencies: ["WAL", "TestWorld"], swiftSettings: settings),
 
         // The machine below us.
         .target(name: "Files", dependencies: ["CLinux", "Failure", system], swiftSettings: settings),
@@ -185,8 +185,8 @@ let package = Package(
         .testTarget(
             name: "UpkeepTests",
             dependencies: [
-                "Upkeep", "Catalog", "Failure", "Files", "Notation", "Settings", "WAL", "TestHomes", "TestWorld",
-                system,
+                "Upkeep", "Catalog", "Drill", "Failure", "Files", "Notation", "Settings", "WAL", "TestHomes",
+                "TestWorld", system,
             ],
             swiftSettings: settings
         ),

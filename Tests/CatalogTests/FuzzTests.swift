@@ -1,35 +1,15 @@
 import Catalog
 import Failure
-import Files
-import Glibc
 import Notation
-import Settings
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
-import WAL
 
-/// Damaged input of every kind ends in a value or an error: never in a trap, and never late.
-///
-/// `make fuzz SECONDS=600` goes on for longer; the seed is printed, and `FUZZ_SEED` repeats a run.
+@testable import Settings
+
+/// Damaged records, lists, identities and configurations (`make fuzz`).
 @Suite struct FuzzTests {
-    /// A small generator that gives the same numbers for the same seed.
-    private struct Numbers: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var value = state
-            value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-            return value ^ (value >> 31)
-        }
-    }
-
-    private static func variable(_ name: String) -> UInt64? {
-        getenv(name).flatMap { UInt64(String(cString: $0)) }
-    }
-
     private static let record = """
         backup_label='START WAL LOCATION: 0/4000028 (file 000000010000000000000004)\\nLABEL: it\\'s "x" \\x41\\u00e4\\n'
         backup_name=weekly
@@ -78,119 +58,78 @@ import WAL
 
         """
 
-    private static let document = #"{"a": [1, -2.5e3, "x\u00e4\ud83d\udc18\n", null, true, {"b": {}}], "": []}"#
-    private static let history = "1\t0/4000080\tno recovery target specified\n\n# x\n2\tA/FF000000\tbefore 2026-01-01\n"
-    private static let times = [
-        "2026-03-01 02:00:01.123456+00:00", "Sun Mar  1 02:04:17 2026", "20260301T020001Z", "2026-03-01T02:00:01-03:30",
-        "1 Mar 2026 2:00 pm CET",
-    ]
-    private static let names = [
-        "000000010000000000000001", "00000002.history", "0000000100000000000000FF.partial", "FFFFFFFF/FFFFFFFF",
-    ]
+    private static let syncRecord = """
+        {"backup_id": "20260301T000000", "begin_time_iso": "2026-03-01T02:00:01+00:00", "begin_time": "Sun Mar  1 02:00:01 2026",
+        "begin_wal": "000000010000000000000004", "size": 1e3, "tablespaces": [["fast", 16387, "/ssd"]], "timeline": 1,
+        "copy_stats": {"total_time": 3.4, "x": null}, "children_backup_ids": ["20260301T030000"], "status": "DONE"}
+        """
 
-    /// Changes a few bytes: flips, cuts, doublings, and what parsers stumble over.
-    ///
-    /// Configurations get fewer parentheses (`depth`): `FilePath` checks itself at every byte it takes in a debug build, so that a path of
-    /// 5,000 bytes costs seconds there (in a release build 30 ms).
-    private static func damaged(_ text: String, _ numbers: inout Numbers, depth: Int = 5_000) -> [UInt8] {
-        let spikes: [[UInt8]] = [
-            Array("99999999999999999999999".utf8), Array("-1".utf8), [0], [0xFF, 0xFE], Array("\u{202E}\u{0663}".utf8),
-            Array("[[[[[[[[[[".utf8),
-            Array("{".utf8), Array("\\".utf8), Array("\\ud800".utf8), Array("'".utf8), Array("=".utf8),
-            Array("\n".utf8), Array("%(".utf8),
-            Array("1e999".utf8), Array("%%".utf8), Array("FFFFFFFF".utf8),
-            Array(repeating: UInt8(ascii: "("), count: depth),
-        ]
-        var bytes = Array(text.utf8)
-        for _ in 0..<Int.random(in: 1...4, using: &numbers) {
-            guard !bytes.isEmpty else { return bytes }
-            let place = Int.random(in: 0..<bytes.count, using: &numbers)
-            let length = Int.random(in: 0...min(30, bytes.count - place), using: &numbers)
-            switch Int.random(in: 0..<6, using: &numbers) {
-            case 0: bytes[place] = UInt8.random(in: 0...255, using: &numbers)
-            case 1: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &numbers)
-            case 2: bytes.removeSubrange(place..<(place + length))
-            case 3:
-                bytes.insert(
-                    contentsOf: bytes[place..<(place + length)],
-                    at: Int.random(in: 0...bytes.count, using: &numbers)
-                )
-            case 4: bytes.removeLast(bytes.count - place)
-            default: bytes.insert(contentsOf: spikes[Int.random(in: 0..<spikes.count, using: &numbers)], at: place)
-            }
-        }
-        return bytes
-    }
-
-    /// What this thread has used of a processor: a busy machine makes no parser slow.
-    private static var processorSeconds: Double {
-        var clock = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &clock)
-        return Double(clock.tv_sec) + Double(clock.tv_nsec) / 1_000_000_000
-    }
+    private static let queue = """
+        [{"section": "pg", "changes_set": [{"key": "a", "value": "1", "config_file": "/x"}]}, {"section": "m", "changes_set": []}]
+        """
 
     @Test func `parsers survive damaged input`() throws {
-        let seed = Self.variable("FUZZ_SEED") ?? UInt64.random(in: 1...UInt64.max)
-        let seconds = Double(Self.variable("FUZZ_SECONDS") ?? 2)
-        print("fuzz: seed \(seed), \(seconds) s")
-        var numbers = Numbers(state: seed)
         try World.with { world in
             let file = world.path("damaged")
-            let end = Interruption.monotonicSeconds + seconds
-            var count = 0
-            while Interruption.monotonicSeconds < end {
-                let start = Self.processorSeconds
-                let kind = count % 8
-                try parse(kind, &numbers, file)
-                let taken = Self.processorSeconds - start
-                #expect(taken < 5, "kind \(kind), number \(count) of seed \(seed) took \(taken) s")
-                count += 1
-            }
-            print("fuzz: \(count) inputs")
-            #expect(count > 100)
+            let configuration = try world.configureHome().configuration
+            try Fuzz.run([
+                FuzzTarget("records", [Array(Self.record.utf8)]) { bytes, _ in try Self.readTwice(bytes) },
+                FuzzTarget("records of sync-info", [Array(Self.syncRecord.utf8)]) { bytes, _ in
+                    guard let value = try? JSONValue(parsing: bytes) else { return }
+                    let info = try? BackupInfo(syncInfo: value, id: "x", path: "x")
+                    if let info { try Self.readTwice(Array(info.fileText.utf8)) }
+                },
+                FuzzTarget("lists", [Array(Self.list.utf8)]) { bytes, _ in
+                    try TestWorld.Shell.write(bytes, to: file)
+                    _ = try? XlogDatabase.records(inFile: FilePath(file))
+                },
+                FuzzTarget("identities", [Array(#"{"systemid": "7301234567890123456", "version": "17"}"#.utf8)]) {
+                    bytes,
+                    _ in
+                    _ = try? Identity(parsing: bytes, path: "x").fileText
+                },
+                // Fewer parentheses: `FilePath` checks itself at every byte it takes in a debug build, so that a path of 5,000 bytes
+                // costs seconds there (in a release build 30 ms).
+                FuzzTarget("configurations", [Array(Self.settings.utf8)], depth: 300) { bytes, _ in
+                    try TestWorld.Shell.write(bytes, to: file)
+                    let configuration = try? Configuration.load(
+                        explicitPath: file,
+                        environment: [:],
+                        reporter: SilentReporter()
+                    )
+                    _ = try? configuration?.servers(reporter: SilentReporter())
+                },
+                FuzzTarget("edits of configurations", [Array(Self.settings.utf8)]) { bytes, _ in
+                    let edited = ConfigurationEdit.setting("archiver", to: "off", in: "pg", of: bytes)
+                    guard edited.count >= "archiver = off".utf8.count else { throw WorldError("nothing was set") }
+                },
+                FuzzTarget("queues of changes", [Array(Self.queue.utf8)]) { bytes, _ in
+                    _ = (try? JSONValue(parsing: bytes))?.arrayValue?.map { SectionChanges($0)?.json }
+                },
+                FuzzTarget(
+                    "changes",
+                    [Array(#"[{"scope": "server", "server_name": "pg", "parallel_jobs": "4"}]"#.utf8)]
+                ) { bytes, _ in
+                    guard let value = try? JSONValue(parsing: bytes) else { return }
+                    let servers = try configuration.servers(reporter: SilentReporter())
+                    _ = try? ConfigurationUpdate(value, for: configuration, servers, reporter: SilentReporter())
+                },
+                FuzzTarget(text: "policies", ["RECOVERY WINDOW OF 4 WEEKS", "REDUNDANCY 2", "retention policy"]) {
+                    text in
+                    _ = RetentionPolicy(parsing: text)
+                },
+            ])
         }
     }
 
-    /// Every outcome but a trap is fine: a value, or the typed error of the parser.
-    private func parse(_ kind: Int, _ numbers: inout Numbers, _ file: String) throws {
-        func bytes(_ text: String) -> [UInt8] { Self.damaged(text, &numbers) }
-        func text(_ text: String) -> String { String(decoding: bytes(text), as: UTF8.self) }
-        switch kind {
-        case 0:
-            let info = try? BackupInfo(parsing: bytes(Self.record), id: "x", path: "x", serverName: "pg", mode: nil)
-            // What was understood can be written and understood again.
-            if let info {
-                let again = try BackupInfo(
-                    parsing: Array(info.fileText.utf8),
-                    id: "x",
-                    path: "x",
-                    serverName: "pg",
-                    mode: nil
-                )
-                #expect(again.fileText == info.fileText)
-            }
-        case 1:
-            try TestWorld.Shell.write(bytes(Self.list), to: file)
-            _ = try? XlogDatabase.records(inFile: FilePath(file))
-        case 2:
-            try TestWorld.Shell.write(Self.damaged(Self.settings, &numbers, depth: 300), to: file)
-            let configuration = try? Configuration.load(
-                explicitPath: file,
-                environment: [:],
-                reporter: SilentReporter()
-            )
-            _ = try? configuration?.servers(reporter: SilentReporter())
-        case 3: _ = try? JSONValue(parsing: bytes(Self.document)).text(indent: 4)
-        case 4: _ = try? PythonLiteral(parsing: text("{'a': [1, (2, -3.5e-7), 'x\\u00e4', None], 'b': \"o'x\"}")).text
-        case 5: _ = try? TimelineHistory(parsing: text(Self.history))
-        case 6:
-            let time = Timestamp(catalogText: text(Self.times[Int.random(in: 0..<Self.times.count, using: &numbers)]))
-            _ = [time?.catalogText, time?.ctimeText, time?.isoText, time?.inLocalZone().isoText]
-        default:
-            let name = text(Self.names[Int.random(in: 0..<Self.names.count, using: &numbers)])
-            _ = WALFileName(name)?.hashDirectory
-            _ = LSN(name)
-            _ = WALSegmentName(name)?.next(size: .standard)
+    /// What was understood can be written and understood again.
+    private static func readTwice(_ bytes: [UInt8]) throws {
+        func read(_ bytes: [UInt8]) throws -> BackupInfo {
+            try BackupInfo(parsing: bytes, id: "x", path: "x", serverName: "pg", mode: nil)
+        }
+        guard let info = try? read(bytes) else { return }
+        guard try read(Array(info.fileText.utf8)).fileText == info.fileText else {
+            throw WorldError("another record: \(info.fileText)")
         }
     }
 }
