@@ -12,6 +12,7 @@ import random as randomness
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 import types
@@ -202,6 +203,7 @@ def arguments():
     parser.add_argument("--keep", action="store_true", help="keep every home, not only those with a finding")
     parser.add_argument("--hostile", action="store_true", help="only damaged homes, for our program alone")
     parser.add_argument("--faults", nargs="?", const="", help="faults at every call of commands that change a catalog (of those named so)")
+    parser.add_argument("--every", type=int, default=1, metavar="K", help="with --hostile or --faults: one of K of them, chosen by the seed")
     parser.add_argument("--few", action="store_true", help="fewer questions for each home")
     parser.add_argument("--oracle-twice", action="store_true", help="compare the oracle that forks with the oracle that is started, as they are")
     parser.add_argument("--times", action="store_true", help="print the duration of each command")
@@ -272,16 +274,30 @@ def compare_all(options):
     return 1 if total["different"] else 0
 
 
+def attack_all(options):
+    """The damaged homes, or the faults; tells what was found and returns the exit status."""
+    start, random = time.monotonic(), randomness.Random(options.seed)
+    print(f"conformance: seed {options.seed}, one of {options.every}", flush=True)
+    # What is asked is never whether a disk keeps what was synced: memory is a thousand syncs faster.
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else options.directory) as work:
+        if options.hostile:
+            found, kind = hostile.run(options.program, work, options.every, random), "commands on damaged homes"
+        else:
+            server = Oracle(options.oracle, ENVIRONMENT | {"HOME": "/"}) if os.access(options.oracle, os.X_OK) else None
+            try:
+                ask = server.ask if server else None
+                found, kind = faults.run(options.program, ask, work, options.faults, options.every, random), "runs with a fault"
+            finally:
+                if server:
+                    server.stop()
+    print(f"conformance: {found.count} {kind}, {len(found.findings)} findings, {time.monotonic() - start:.0f} s")
+    return 1 if found.findings or not found.count else 0
+
+
 def main():
     options = arguments()
-    if options.faults is not None:
-        found = faults.run(options.program, options.oracle, options.directory, options.faults)
-        print(f"conformance: {found.count} runs with a fault, {len(found.findings)} findings")
-        sys.exit(1 if found.findings else 0)
-    if options.hostile:
-        found = hostile.run(options.program, options.directory)
-        print(f"conformance: {found.count} commands on damaged homes, {len(found.findings)} findings")
-        sys.exit(1 if found.findings else 0)
+    if options.faults is not None or options.hostile:
+        sys.exit(attack_all(options))
     sys.exit(compare_all(options))
 
 

@@ -68,24 +68,32 @@ def wait_for_commands(configuration, seconds):
 
 
 class Faults:
-    def __init__(self, program, oracle, directory):
+    """`oracle` asks it (`oracle.py`), `None` without one; of the calls, every `every`-th fails, beginning at a random one."""
+
+    def __init__(self, program, oracle, directory, every=1, random=None):
         self.program, self.oracle, self.directory = program, oracle, directory
+        self.every, self.random = every, random
         self.home, self.template = f"{directory}/work", f"{directory}/template"
         self.findings, self.count = [], 0
         self.known = {}
         self.export = None
 
-    def run(self, words, program=None, fault=None, count=None):
-        environment = {"PATH": os.environ["PATH"], "HOME": "/", "TZ": "UTC", "PYTHONWARNINGS": "ignore"}
+    def run(self, words, fault=None, count=None):
+        environment = {"PATH": os.environ["PATH"], "HOME": "/", "TZ": "UTC"}
         if fault:
             environment["BARMAN_FAULT"] = fault
         if count:
             environment["BARMAN_FAULT_COUNT"] = count
-        command = [program or self.program, "-c", f"{self.home}/barman.conf"] + [word.replace("{export}", self.export or "") for word in words]
+        command = [self.program, "-c", f"{self.home}/barman.conf"] + [word.replace("{export}", self.export or "") for word in words]
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         if words == ["cron"]:
             wait_for_commands(f"{self.home}/barman.conf", 30)
         return done
+
+    def ask_oracle(self, words):
+        environment = {"PATH": os.environ["PATH"], "HOME": "/", "TZ": "UTC", "PYTHONWARNINGS": "ignore"}
+        out, error, status = self.oracle(["-c", f"{self.home}/barman.conf"] + words, environment, 120)
+        return subprocess.CompletedProcess(words, status, out, error)
 
     def make(self):
         server = f"{self.template}/home/pg"
@@ -178,11 +186,11 @@ class Faults:
         key = hashlib.sha256(repr(sorted(tree.items())).encode()).hexdigest()
         if key not in self.known:
             problems = self.lost(tree, before)
-            for name, program in (("we", None), ("the oracle", self.oracle)):
-                if name == "the oracle" and not program:
+            for name, ask in (("we", self.run), ("the oracle", self.ask_oracle)):
+                if name == "the oracle" and not self.oracle:
                     continue
                 for words in (["list-backups", "pg"], ["show-servers", "pg"] if title == "config-update" else ["status", "pg"]):
-                    done = self.run(words, program=program)
+                    done = ask(words)
                     if done.returncode != 0:
                         problems.append(f"{name} can not read it: {' '.join(words)}: {done.stderr.decode()[-500:]}")
             self.known[key] = problems
@@ -201,7 +209,8 @@ class Faults:
         with open(counter) as file:
             total = int(file.read())
         for mode in MODES:
-            for number in range(1, total + 1):
+            first = self.random.randint(1, self.every) if self.random else 1
+            for number in range(first, total + 1, self.every):
                 self.fresh(title)
                 fault = f"{mode}:{number}"
                 done = self.run(words, fault=fault)
@@ -229,15 +238,16 @@ class Faults:
         return all(key in after and (after[key] == value or key.endswith("xlog.db")) for key, value in expected.items())
 
 
-def run(program, oracle, work, only=None):
-    faults = Faults(program, oracle if os.access(oracle, os.X_OK) else None, f"{work}/faults-{os.getpid()}")
+def run(program, oracle, work, only=None, every=1, random=None):
+    faults = Faults(program, oracle, f"{work}/faults-{os.getpid()}", every, random)
     faults.make()
     for title, words in COMMANDS.items():
         if only and only not in title:
             continue
-        found = len(faults.findings)
+        found, start = len(faults.findings), time.monotonic()
         faults.attack(title, words)
-        print(f"faults: {title}: {faults.count} runs so far, {len(faults.findings) - found} findings", flush=True)
+        told = f"{faults.count} runs so far, {len(faults.findings) - found} findings, {time.monotonic() - start:.0f} s"
+        print(f"faults: {title}: {told}", flush=True)
         for finding in faults.findings[found:][:20]:
             print(f"  {finding}", flush=True)
     shutil.rmtree(faults.directory, ignore_errors=True)
