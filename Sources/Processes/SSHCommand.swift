@@ -19,12 +19,16 @@ public struct SSHCommand: Sendable, Equatable {
         self.pathPrefix = pathPrefix
     }
 
-    /// Takes the option's text apart as a shell does, so that quotes keep words together, and adds nothing; nil when there is nothing in it.
-    public init?(shellWords text: String, pathPrefix: String? = nil) throws(ShellWords.SplitError) {
+    /// Takes the option's text apart as a shell does, so that quotes keep words together; nil when there is nothing in it.
+    public init?(
+        shellWords text: String,
+        extraOptions: [String] = [],
+        pathPrefix: String? = nil
+    ) throws(ShellWords.SplitError) {
         let words = try ShellWords.split(text)
         guard let program = words.first else { return nil }
         self.program = program
-        arguments = Array(words.dropFirst())
+        arguments = words.dropFirst() + extraOptions
         self.pathPrefix = pathPrefix
     }
 

@@ -16,7 +16,8 @@ extension CheckRun {
         let settings = home.settings
         if settings.isPassive {
             if settings.isActive, let command = settings.primarySSHCommand {
-                _ = try checkSSH(sheet, command, target: "Barman primary node")
+                let ssh = try? PrimaryNode(of: home, reporter: reporter).ssh(extraOptions: SSHCommand.batchOptions)
+                _ = try checkSSH(sheet, ssh, command, target: "Barman primary node")
             }
             return
         }
@@ -25,7 +26,8 @@ extension CheckRun {
         case .postgres: try checkBaseBackup(sheet)
         case .rsync, .snapshot:
             if let command = settings.sshCommand {
-                if let ssh = try checkSSH(sheet, command, target: "PostgreSQL server") {
+                let ssh = SSHCommand(command, pathPrefix: settings.pathPrefix)
+                if let ssh = try checkSSH(sheet, ssh, command, target: "PostgreSQL server") {
                     try checkBackupLabel(sheet, ssh)
                 }
             }
@@ -56,15 +58,22 @@ extension CheckRun {
     }
 
     /// Whether the other host runs a command for us, and nothing adds to its output; returns the way there if it does.
-    private func checkSSH(_ sheet: CheckSheet, _ command: String, target: String) throws -> SSHCommand? {
+    ///
+    /// `command` is the option's text, of which there is no `ssh` when it has no words.
+    private func checkSSH(
+        _ sheet: CheckSheet,
+        _ ssh: SSHCommand?,
+        _ command: String,
+        target: String
+    ) throws -> SSHCommand? {
         try sheet.begin("ssh")
-        guard let ssh = SSHCommand(command, pathPrefix: home.settings.pathPrefix) else {
+        guard let ssh else {
             sheet.add("ssh", false, "Unable to execute \(command)")
             return nil
         }
         let (code, isClean) = try sshAnswer(ssh, sheet)
         guard code == 0 else {
-            let words = ([ssh.program] + ssh.arguments).joined(separator: " ")
+            let words = (ShellWords.splitAtBlanks(command) + SSHCommand.batchOptions).joined(separator: " ")
             sheet.add("ssh", false, "Connection failed using '\(words)' return code \(code)")
             return nil
         }

@@ -21,6 +21,7 @@ struct PassiveFixture {
                 """
                 #!/bin/sh
                 shift
+                while [ "$1" = -o ]; do shift 2; done
                 PATH=\(world.path("bin")):$PATH
                 exec sh -c "$*"
 

@@ -72,6 +72,20 @@ import Testing
         }
     }
 
+    @Test func `check goes the way that copies go, quotes included`() throws {
+        try PassiveFixture.with { fixture in
+            let run = CheckRun(home: fixture.home, server: nil, reporter: Recorder(), environment: [:])
+            let row = try run.run().results.first { $0.label == "ssh" }
+            #expect(row?.isOK == true && row?.hint == "Barman primary node", "\(String(describing: row))")
+        }
+        try World.with { world in
+            let (_, home) = try world.configureHome("primary_ssh_command = ssh 'host")
+            let run = CheckRun(home: home, server: nil, reporter: Recorder(), environment: [:])
+            let row = try run.run().results.first { $0.label == "ssh" }
+            #expect(row?.isOK == false && row?.hint == "Unable to execute ssh 'host", "\(String(describing: row))")
+        }
+    }
+
     // MARK: Backups
 
     @Test func `backups come whole, with the record of the primary, and children with their parents`() throws {

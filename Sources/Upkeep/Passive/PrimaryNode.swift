@@ -22,12 +22,18 @@ public struct PrimaryNode {
     }
 
     /// How the primary is reached.
-    func ssh() throws(Failure) -> SSHCommand {
+    func ssh(extraOptions: [String] = []) throws(Failure) -> SSHCommand {
         try Self.requirePassive(home)
         let text = home.settings.primarySSHCommand ?? ""
         let problem: String
         do {
-            if let ssh = try SSHCommand(shellWords: text, pathPrefix: home.settings.pathPrefix) { return ssh }
+            if let ssh = try SSHCommand(
+                shellWords: text,
+                extraOptions: extraOptions,
+                pathPrefix: home.settings.pathPrefix
+            ) {
+                return ssh
+            }
             problem = "nothing to run"
         } catch {
             problem = error.description
