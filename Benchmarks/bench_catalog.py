@@ -72,7 +72,7 @@ def reports(bench):
         def ask(*command, good=(0,)):
             return lambda: bench.timed(bench.OURS, "-c", conf, *command, good=good)
 
-        for command in (["list-backups", "all"], ["show-backup", first, "oldest"], ["status", "all"], ["retention", first], ["diagnose"]):
+        for command in (["list-backups", "all"], ["show-backup", first, "oldest"], ["status", "all"], ["retention", first], ["diagnose"], ["sync-info", first]):
             bench.compare(f"{command[0]}, {title}", {}, ask(*command))
         bench.compare(f"check, {title}", {}, ask("check", "all", good=(0, 1)))
         bench.compare(f"cron, {title}", {}, ask("cron", good=(0, 1)))

@@ -108,6 +108,13 @@ struct IntakeQueue: Sendable {
         return batch
     }
 
+    /// Whether anything waits beside the file that stays; looks at names only.
+    func hasWork() throws(FileError) -> Bool {
+        let names = try listing()
+        let keptName = try nameThatStays(names)
+        return names.contains { !$0.hasSuffix(".tmp") && $0 != keptName }
+    }
+
     private func listing() throws(FileError) -> [String] {
         do throws(FileError) {
             return try FileSystem.names(in: directory).filter { $0.utf8.first != UInt8(ascii: ".") }

@@ -1,6 +1,6 @@
 public import Catalog
 public import Failure
-import Files
+public import Files
 import Pipeline
 import Processes
 import Settings
@@ -19,6 +19,12 @@ public struct WALIntake: Sendable {
         self.home = home
         self.reporter = reporter
         self.workerLimit = workerLimit
+    }
+
+    /// Whether a run may find anything to do; looks at names only.
+    public func hasWork() throws(FileError) -> Bool {
+        for queue in IntakeQueue.queues(of: home) where try queue.hasWork() { return true }
+        return false
     }
 
     /// Archives what waits in the queues, and returns the number of files that were stored.

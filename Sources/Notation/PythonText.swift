@@ -13,6 +13,9 @@ public enum PythonText {
 
     /// A text between quotes, on one line: single quotes unless it contains `'` and no `"`.
     public static func quoted(_ text: String) -> String {
+        // Nearly all texts are plain.
+        let isPlain = text.utf8.allSatisfy { (0x20..<0x7F).contains($0) && $0 != 0x27 && $0 != 0x5C }
+        if isPlain { return "'" + text + "'" }
         let scalars = text.unicodeScalars
         let quote: Unicode.Scalar = scalars.contains("'") && !scalars.contains("\"") ? "\"" : "'"
         var result = String.UnicodeScalarView()

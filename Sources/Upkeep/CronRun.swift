@@ -125,10 +125,11 @@ public struct CronRun {
                 reporter.show("Would start streaming archiver for server \(home.name)")
             }
         }
-        if let info = try BackupCatalog.load(home).oldest([.waitingForWALs]) {
+        let catalog = try BackupCatalog.load(home)
+        if let info = catalog.oldest([.waitingForWALs]) {
             reporter.show("Would start check-backup for backup \(info.id) of server \(home.name)")
         }
-        try RetentionEnforcement(home: home, reporter: reporter).preview(now: .now())
+        try RetentionEnforcement(home: home, reporter: reporter).preview(catalog, now: .now())
     }
 
     private func turn(of home: ServerHome) throws {
@@ -148,8 +149,9 @@ public struct CronRun {
             try startArchiving(home)
             try startOrStopReceiving(home)
         }
-        try startBackupCheck(home)
-        try RetentionEnforcement(home: home, reporter: reporter).run(now: .now())
+        let catalog = try BackupCatalog.load(home)
+        try startBackupCheck(catalog)
+        try RetentionEnforcement(home: home, reporter: reporter).run(catalog, now: .now())
     }
 
     private func startArchiving(_ home: ServerHome) throws {
@@ -161,6 +163,10 @@ public struct CronRun {
             return
         }
         reporter.show("Starting WAL archiving for server \(home.name)")
+        // With hundreds of servers, processes that find nothing to do would be most of the work of a turn.
+        guard PendingWAL.mayWait(home, reporter: reporter) else {
+            return log(.debug, "No WAL file waits to be archived for server \(home.name)")
+        }
         try start("archive-wal", [home.name])
     }
 
@@ -185,8 +191,9 @@ public struct CronRun {
     }
 
     /// One waiting backup a turn, the oldest.
-    private func startBackupCheck(_ home: ServerHome) throws {
-        guard let info = try BackupCatalog.load(home).oldest([.waitingForWALs]) else { return }
+    private func startBackupCheck(_ catalog: BackupCatalog) throws {
+        let home = catalog.home
+        guard let info = catalog.oldest([.waitingForWALs]) else { return }
         guard try isFree(.backupID(info.id), home) else {
             return log(.debug, "Another process is holding the lock for backup \(info.id) of server \(home.name)")
         }

@@ -50,9 +50,9 @@ struct RetentionEnforcement {
     }
 
     /// Deletes obsolete backups, oldest first; nothing happens without a policy.
-    func run(now: Timestamp) throws {
+    func run(_ known: BackupCatalog, now: Timestamp) throws {
         guard Retention(home) != nil, home.settings.retentionPolicyMode == "auto" else { return }
-        var catalog = try BackupCatalog.load(home)
+        var catalog = known
         let deletion = BackupDeletion(home: home, reporter: reporter)
         try deletion.forgetFinishedDeletions(catalog)
         guard let judgement = try RetentionJudgement(catalog, now: now, reporter: reporter) else { return }
@@ -71,8 +71,7 @@ struct RetentionEnforcement {
     }
 
     /// Tells what the next turn of `cron` would delete.
-    func preview(now: Timestamp) throws {
-        let catalog = try BackupCatalog.load(home)
+    func preview(_ catalog: BackupCatalog, now: Timestamp) throws {
         guard let judgement = try RetentionJudgement(catalog, now: now, reporter: reporter) else { return }
         warnOfOrphans(judgement, catalog)
         var plan = DeletionPlan(catalog)
