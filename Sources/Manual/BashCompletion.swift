@@ -59,13 +59,21 @@ enum BashCompletion {
                 local current=${COMP_WORDS[COMP_CWORD]} command='' server='' count=0 expects='' index word
                 local flags='\(flags)' valued='\(valued)' places='' place
                 local -a _barman_config=()
-                words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$current"); }
+                # Names are offered as the shell has to read them; nothing in them is ever expanded.
+            lines() {
+                local item escaped
+                while IFS= read -r item; do
+                    printf -v escaped %q "$item"
+                    [[ -n $item && ($escaped == "$current"* || $item == "$current"*) ]] && COMPREPLY+=("$escaped")
+                done <<< "$1"
+            }
+            words() { lines "${1// /$'\\n'}"; }
                 files() { mapfile -t COMPREPLY < <(compgen -f -- "$current"); compopt -o filenames 2>/dev/null; }
                 COMPREPLY=()
                 for ((index = 1; index < COMP_CWORD; index++)); do
                     word=${COMP_WORDS[index]}
                     if [[ -n $expects ]]; then
-                        [[ $expects == -c || $expects == --config ]] && [[ -z $command ]] && _barman_config=(-c "$word")
+                        [[ $expects == -c || $expects == --config ]] && [[ -z $command ]] && _barman_config=(-c "${word/#'~/'/$HOME/}")
                         expects=''
                     elif [[ $word == -* ]]; then
                         [[ " $valued " == *" $word "* ]] && expects=$word
@@ -73,7 +81,7 @@ enum BashCompletion {
                         command=$word flags='' valued=''
                         _barman_table "$word"
                     else
-                        ((count++)) || server=$word
+                        ((count++)) || server=${word//[\\\\\\'\\"]/}
                     fi
                 done
                 if [[ -n $expects ]]; then
@@ -87,13 +95,13 @@ enum BashCompletion {
                     place=${kinds[count]:-}
                     [[ -z $place && $places == *servers ]] && place=servers
                     case $place in
-                        server) words "$(_barman_ask list-servers)" ;;
-                        servers) words "all $(_barman_ask list-servers)" ;;
-                        backup) words "latest oldest $(_barman_ask list-backups "$server")" ;;
+                        server) lines "$(_barman_ask list-servers)" ;;
+                        servers) lines "all"$'\\n'"$(_barman_ask list-servers)" ;;
+                        backup) lines "latest"$'\\n'"oldest"$'\\n'"$(_barman_ask list-backups "$server")" ;;
                         file) files ;;
                     esac
                 fi
-                unset -f words files
+                unset -f lines words files
             }
             complete -F _barman barman
 

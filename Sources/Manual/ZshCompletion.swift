@@ -35,7 +35,7 @@ enum ZshCompletion {
             local -a answer
             local word
             _barman_ask list-servers
-            for word in $words; do
+            for word in ${(Q)words}; do
                 (( $answer[(Ie)$word] )) && break
                 word=''
             done

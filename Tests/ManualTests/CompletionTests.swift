@@ -7,7 +7,7 @@ import Testing
 @Suite struct CompletionTests {
     private static let backups = ["20240101T020000", "20240101T080000"]
 
-    /// A host with two servers, `angus` with two backups, and the completions.
+    /// A host with servers, `angus` with two backups, and the completions.
     private func with(_ body: (World, [String: String]) throws -> Void) throws {
         try World.with { world in
             _ = try world.program()
@@ -17,7 +17,12 @@ import Testing
             ).orThrow()
             let file = "\(home)/barman.conf"
             let configuration = try world.read(file).split(separator: "\n").map(String.init)
-            try world.write((configuration + ["[bon]", "active = false", ""]).joined(separator: "\n"), to: file)
+            try world.write(
+                (configuration + ["[bon]", "active = false", "[two words]", "[$(touch oops)]", ""]).joined(
+                    separator: "\n"
+                ),
+                to: file
+            )
             for page in Manual.installed where page.path.hasPrefix("completions/") {
                 let name = page.path.split(separator: "/").joined(separator: "-")
                 try world.write(page.text, to: name)
@@ -31,13 +36,31 @@ import Testing
         ("barman list-b", ["list-backup", "list-backups"]),
         ("barman backup --immediate", ["--immediate-checkpoint"]),
         ("barman -f ", ["console", "json"]),
-        ("barman backup ", ["all", "angus", "bon"]),
+        ("barman backup a", ["all", "angus"]),
         ("barman backup --jobs 4 b", ["bon"]),
-        ("barman show-backup ", ["angus", "bon"]),
+        ("barman show-backup b", ["bon"]),
         ("barman show-backup angus 2024", backups),
         ("barman restore --target-time noon angus l", ["latest"]),
         ("barman delete angus ", backups + ["latest", "oldest"]),
     ]
+
+    /// What a shell makes of what bash offers.
+    @Test func `a name is one word in bash, and no command`() throws {
+        try with { world, environment in
+            let script = """
+                cd \(world.root); source \(world.path("completions-bash-barman"))
+                COMP_WORDS=(barman show-backup ''); COMP_CWORD=2; _barman
+                eval "printf '%s\\n' ${COMPREPLY[*]}"
+                COMP_WORDS=(barman show-backup 'two\\ w'); _barman; printf '%s\\n' "${COMPREPLY[@]}"
+                """
+            let answer = try world.run(["bash", "--norc", "-c", script], environment: environment)
+            #expect(
+                Self.sorted(answer.out) == ["$(touch oops)", "angus", "bon", "two words", "two\\ words"],
+                "\(answer)"
+            )
+            #expect(answer.err == "" && !world.exists("oops"), "\(answer)")
+        }
+    }
 
     @Test func `bash completes`() throws {
         try with { world, environment in
