@@ -13,7 +13,8 @@ public struct RecoveryWindow: Sendable {
         public let timeline: Timeline
         /// The last segment that can be replayed.
         public let lastWAL: WALSegmentName
-        /// When that segment was last modified, which is about when its last change was made.
+        /// When that segment was last modified, which is about when its last change was made; not before the backup's end, which
+        /// is taken from another clock.
         public let until: Timestamp
     }
 
@@ -53,8 +54,9 @@ public struct RecoveryWindows {
             obstacle = "WAL file \(missing) is not archived"
         }
         let children = try catalog.childTimelines(of: info) { try reader.contents(of: $0) }
-        let reaches = try children.compactMap { try reach(of: $0, from: begin, end: end, size: info.segmentSize) }
-        return RecoveryWindow(from: info.endTime, reaches: [reach(run)] + reaches, obstacle: obstacle)
+        let branches = try children.compactMap { try lastRun(of: $0, from: begin, end: end, size: info.segmentSize) }
+        let all = ([run] + branches).map { reach($0, notBefore: info.endTime) }
+        return RecoveryWindow(from: info.endTime, reaches: all, obstacle: obstacle)
     }
 
     /// What an incremental backup lacks to be restored.
@@ -65,21 +67,23 @@ public struct RecoveryWindows {
         return "backup \(root.parentBackupID ?? "") that it builds on is missing"
     }
 
-    private func reach(_ run: ArchivedRuns.Run) -> RecoveryWindow.Reach {
-        RecoveryWindow.Reach(
+    private func reach(_ run: ArchivedRuns.Run, notBefore end: Timestamp?) -> RecoveryWindow.Reach {
+        let modified = Timestamp(secondsSinceEpoch: run.lastTime).inLocalZone()
+        let isEarlier = end.map { run.lastTime < $0.secondsDouble } ?? false
+        return RecoveryWindow.Reach(
             timeline: run.last.timeline,
             lastWAL: run.last,
-            until: Timestamp(secondsSinceEpoch: run.lastTime).inLocalZone()
+            until: isEarlier ? end ?? modified : modified
         )
     }
 
-    /// Follows the history of a timeline from the backup on; nil when WAL is missing on the way.
-    private mutating func reach(
+    /// Follows the history of a timeline from the backup on, to the WAL at its end; nil when WAL is missing on the way.
+    private mutating func lastRun(
         of timeline: Timeline,
         from begin: WALSegmentName,
         end: WALSegmentName,
         size: WALSegmentSize
-    ) throws -> RecoveryWindow.Reach? {
+    ) throws -> ArchivedRuns.Run? {
         guard let history = try history(of: timeline),
             let start = history.entries.firstIndex(where: { $0.parent == begin.timeline })
         else { return nil }
@@ -92,7 +96,7 @@ public struct RecoveryWindows {
             let next = index + 1 < history.entries.count ? history.entries[index + 1].parent : timeline
             position = WALSegmentName(containing: entry.switchpoint, timeline: next, size: size)
         }
-        return runs.run(holding: position).map(reach)
+        return runs.run(holding: position)
     }
 
     private mutating func history(of timeline: Timeline) throws -> TimelineHistory? {
