@@ -3,6 +3,7 @@
 Times are relative to the moment `NOW`, so that recovery windows cut through every catalog.
 """
 
+import json
 import os
 import pwd
 from datetime import datetime, timedelta, timezone
@@ -157,10 +158,24 @@ def server_options(server, random):
         if random.random() < 0.3:
             options["active"] = "false"
     if server.kind == "passive":
-        options["primary_ssh_command"] = "false"
+        options["primary_ssh_command"] = PRIMARIES[len(server.name) % len(PRIMARIES)]
         if random.random() < 0.5:
             options.pop("conninfo")
             options.pop("streaming_conninfo", None)
+
+
+# How passive servers reach their primary: not at all, a program that is not there, one that says what `write_primary` has.
+PRIMARIES = ["false", "/nonexistent/ssh host", "{root}/primary -q host"]
+
+
+def write_primary(root):
+    """A stand-in for ssh to a primary node that has nothing yet."""
+    path = f"{root}/primary"
+    write(path, f"#!/bin/sh\ncase \"$*\" in *sync-info*) cat {path}.json;; esac\n")
+    os.chmod(path, 0o755)
+    config = {"basebackups_directory": "/primary/base", "wals_directory": "/primary/wals", "compression": None, "name": "x"}
+    answer = {"backups": {}, "config": config, "last_name": "", "last_position": 0, "wals": [], "version": "3.19.1"}
+    write(f"{path}.json", json.dumps(answer, indent=4, sort_keys=True))
 
 
 def configuration(home, root):
@@ -461,6 +476,7 @@ def make_home(root, make_random):
         home.servers.append(server)
     home.servers.sort(key=lambda server: server.name)
     os.makedirs(f"{root}/conf.d")
+    write_primary(root)
     write(f"{root}/barman.conf", configuration(home, root))
     for server in home.servers:
         write_server(server, root, random)

@@ -145,10 +145,6 @@ class Answer:
             out = with_sorted_errors(out)
         if command in ("list-files",):
             out = sorted_paths(out, is_json)
-        if command == "cron" and any(server.kind == "passive" for server in home.servers):
-            # Entry: `cron` on a passive node.
-            err = "".join(line for line in err.splitlines(True) if "Failed to retrieve the primary node status" not in line)
-            self.status = None
         if command == "cron":
             # Orphans are told in the order of directory entries.
             lines = re.split(r"(?=^(?:WARNING|ERROR|EXCEPTION): )", err, flags=re.M)
