@@ -3,8 +3,10 @@
 `works(bench)` returns the sections; `bench` is the module with the helpers. The data is that of bench.py and bench_backup.py.
 """
 
+import datetime
 import os
 import shutil
+import statistics
 import time
 
 import bench_backup
@@ -39,11 +41,39 @@ class Server(bench_backup.Server):
         os.sync()
         return seconds + time.monotonic() - began, peak
 
+    beside = []  # seconds of each backup of ours in which no rsync of it ran
+
+    def ours(self, jobs):
+        figure = self.barman("ours", self.bench.OURS, "--jobs", jobs)
+        with open(f"{self.bench.ROOM}/homes/{self.kind}-ours/barman.log") as log:
+            self.beside.append(figure[0] - rsync_seconds(log))
+        return figure
+
     def again(self, home, program, *words):
         """One more backup in a home that has one."""
         self.point(f"{home}/main/incoming")
         os.sync()
         return self.bench.timed(program, "-c", f"{home}/barman.conf", "backup", "--immediate-checkpoint", *words, "main")
+
+
+def rsync_seconds(log):
+    """How long at least one rsync of a backup was running, by the debug lines of its log."""
+    running, began, seconds = 0, 0.0, 0.0
+    for line in log:
+        # A line begins with `2026-11-26 04:19:37,145`.
+        if "DEBUG: Command: rsync " in line:
+            running += 1
+            if running == 1:
+                began = timestamp(line)
+        elif running and "DEBUG: Command return code: " in line:
+            running -= 1
+            if running == 0:
+                seconds += timestamp(line) - began
+    return seconds
+
+
+def timestamp(line):
+    return datetime.datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").timestamp()
 
 
 def rsync(bench):
@@ -55,9 +85,10 @@ def rsync(bench):
             peers[ALONE] = server.alone
             peers[SYNCED] = server.alone_synced
         seconds = bench.compare(
-            f"rsync backup over ssh, jobs: {jobs}", peers, lambda: server.barman("ours", bench.OURS, "--jobs", jobs),
-            prepare=bench.fresh,
+            f"rsync backup over ssh, jobs: {jobs}", peers, lambda: server.ours(jobs), prepare=bench.fresh,
         )
+        print(f"|   … of which no rsync was running | | {statistics.median(server.beside):.2f} s | | | |", flush=True)
+        server.beside.clear()
         for name in (ALONE, SYNCED):
             if name in seconds:
                 print(f"|   … what is ours beside {name} | | {seconds['ours'] - seconds[name]:.2f} s | | | |", flush=True)
