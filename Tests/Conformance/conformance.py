@@ -279,7 +279,9 @@ def attack_all(options):
     start, random = time.monotonic(), randomness.Random(options.seed)
     print(f"conformance: seed {options.seed}, one of {options.every}", flush=True)
     # What is asked is never whether a disk keeps what was synced: memory is a thousand syncs faster.
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else options.directory) as work:
+    memory = "/dev/shm"
+    has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 1 << 30
+    with tempfile.TemporaryDirectory(dir=memory if has_room else options.directory) as work:
         if options.hostile:
             found, kind = hostile.run(options.program, work, options.every, random), "commands on damaged homes"
         else:
