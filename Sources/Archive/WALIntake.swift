@@ -43,7 +43,7 @@ public struct WALIntake: Sendable {
             defer { lock.release() }
             var count = 0
             for queue in IntakeQueue.queues(of: home) {
-                let pass = try IntakePass(
+                let pass = IntakePass(
                     home: home,
                     queue: queue,
                     reporter: reporter,
@@ -72,8 +72,6 @@ private struct IntakePass {
     private let reporter: any Reporter
     private let workerLimit: Int
     private let isExplicit: Bool
-    private let compression: WALCompression
-    private let encryption: WALEncryption?
     private let judge: SegmentJudge
 
     init(
@@ -82,14 +80,12 @@ private struct IntakePass {
         reporter: any Reporter,
         workerLimit: Int,
         isExplicit: Bool
-    ) throws(Failure) {
+    ) {
         self.home = home
         self.queue = queue
         self.reporter = reporter
         self.workerLimit = workerLimit
         self.isExplicit = isExplicit
-        compression = try WALCompression(home.settings)
-        encryption = try WALEncryption(home.settings)
         judge = SegmentJudge(home: home, reporter: reporter)
     }
 
@@ -103,8 +99,9 @@ private struct IntakePass {
             for directory in Set(batch.entries.map { WALArchive(home).directory(of: $0.name) }) {
                 try FileSystem.createDirectories(directory)
             }
+            let form = try StoredForm(home.settings)
             let hooks = ArchiveHooks(.archive, home: home, reporter: reporter)
-            count = hooks.isEmpty ? try archive(batch) : try archiveOneByOne(batch, hooks)
+            count = hooks.isEmpty ? try archive(batch, as: form) : try archiveOneByOne(batch, as: form, hooks)
         } else if isExplicit {
             reporter.show("\tno file found")
         }
@@ -130,19 +127,17 @@ private struct IntakePass {
     }
 
     /// Compresses on several threads; stores in order, group by group, on this one.
-    private func archive(_ batch: IntakeQueue.Batch) throws -> Int {
+    private func archive(_ batch: IntakeQueue.Batch, as form: StoredForm) throws -> Int {
         var group = IntakeGroup(home: home, reporter: reporter, entries: batch.entries)
         var count = 0
-        let workerCount = min(compression.workerCount(coreCount: Workers.coreCount), workerLimit)
+        let workerCount = min(form.compression.workerCount(coreCount: Workers.coreCount), workerLimit)
         do {
             try Workers.map(
                 batch.entries,
                 count: workerCount,
                 window: workerCount * 4,
                 check: { try SignalWatch.check() },
-                makeState: { [home, judge, compression, encryption] in
-                    try WALStager(home: home, judge: judge, compression: compression, encryption: encryption)
-                },
+                makeState: { [home, judge] in try WALStager(home: home, judge: judge, form: form) },
                 body: { (stager: inout WALStager, entry: IntakeQueue.Entry) in try stager.stage(entry) },
                 inOrder: { index, decision in
                     logFile(decision.entry, index, of: batch)
@@ -166,9 +161,13 @@ private struct IntakePass {
     }
 
     /// With hooks each file is on its own, since a script may expect to find it stored.
-    private func archiveOneByOne(_ batch: IntakeQueue.Batch, _ hooks: ArchiveHooks) throws -> Int {
+    private func archiveOneByOne(
+        _ batch: IntakeQueue.Batch,
+        as form: StoredForm,
+        _ hooks: ArchiveHooks
+    ) throws -> Int {
         var group = IntakeGroup(home: home, reporter: reporter, entries: batch.entries)
-        let stager = try WALStager(home: home, judge: judge, compression: compression, encryption: encryption)
+        let stager = try WALStager(home: home, judge: judge, form: form)
         var count = 0
         for (index, entry) in batch.entries.enumerated() {
             try SignalWatch.check()

@@ -38,11 +38,11 @@ final class WALStager {
     /// How long a segment of a wrong size may still be growing under the hands of a plain `cp`.
     static let graceSeconds = 2.0
 
-    init(home: ServerHome, judge: SegmentJudge, compression: WALCompression, encryption: WALEncryption?) throws {
+    init(home: ServerHome, judge: SegmentJudge, form: StoredForm) throws {
         self.home = home
         self.judge = judge
-        self.compression = compression
-        self.encryption = encryption
+        compression = form.compression
+        encryption = form.encryption
         archive = WALArchive(home)
         if case .codec(let format, let level) = compression.method {
             compressor = try Compressor(format: format, level: level)

@@ -89,6 +89,7 @@ struct RestorePlanner {
         }
         try checkStaging(for: info)
         let relocations = try relocations(info)
+        guard !request.destination.isEmpty else { throw Failure("The destination directory has no name") }
         guard !request.destination.utf8.contains(UInt8(ascii: ":")) else {
             throw Failure("The destination directory parameter cannot contain the ':' character", hint: remoteHint)
         }

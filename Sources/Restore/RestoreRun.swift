@@ -95,7 +95,7 @@ public struct RestoreRun: Sendable {
 
     private func restore() throws -> RestoreReport {
         var plan = try RestorePlanner(home: home, request: request, reporter: reporter).plan()
-        try WALIntake(home: home, reporter: reporter).run()
+        try archiveWhatHasArrived()
         let host = try reachableHost(of: plan)
         plan.isDelta = try checkDestination(plan, host)
         let path = try checkBeforehand(plan, host)
@@ -104,6 +104,17 @@ public struct RestoreRun: Sendable {
         let report = try RestoreWork(home: home, plan: plan, host: host, path: path, reporter: reporter).run()
         if request.runsHooks { try hooks.run(.post) }
         return report
+    }
+
+    /// What waits in the queues may be part of the way.
+    ///
+    /// A restore without it is better than none: the checks find what is missing.
+    private func archiveWhatHasArrived() throws {
+        do {
+            try WALIntake(home: home, reporter: reporter).run()
+        } catch let failure as Failure {
+            reporter.warning("WAL files that have arrived could not be archived: \(failure.message)")
+        }
     }
 
     /// Refuses a destination that must not be written to; true when what is there can be completed.

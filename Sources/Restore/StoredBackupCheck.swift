@@ -116,6 +116,9 @@ struct StoredBackupCheck {
             return refuse("its files cannot be read: \(error)", nil)
         }
         self.sizes = sizes
+        guard try FileSystem.statusIfPresent(of: data.appending("global/pg_control")) != nil else {
+            return refuse("file 'global/pg_control' of backup \(info.id) is missing", nil)
+        }
         if let unreadable { return refuse("\(unreadable) cannot be read by this user", nil) }
         if let expected { compare(found, with: expected, info) }
     }

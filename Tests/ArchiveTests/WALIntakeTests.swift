@@ -308,6 +308,16 @@ struct WALIntakeTests {
         }
     }
 
+    @Test func `an option that is missing is told when there is something to store`() throws {
+        try ArchiveFixture.with("encryption = gpg") { fixture in
+            try fixture.archive()
+            try fixture.put(segmentBytes(1), segment(1))
+            let failure = #expect(throws: Failure.self) { try fixture.archive() }
+            #expect(failure?.message == "encryption_key_id is not configured for server pg")
+            #expect(fixture.incoming == [segment(1)])
+        }
+    }
+
     /// Makes a file look as if nobody were writing to it any more.
     private func makeOld(_ fixture: ArchiveFixture, _ name: String) throws {
         let path = fixture.home.incomingWALsDirectory.appending(name)

@@ -101,6 +101,7 @@ import Testing
                 { $0.tablespaceRules = ["x:/y"] }
             ),
             ("The destination directory parameter cannot contain the ':'", { $0.destination = "h:/x" }),
+            ("The destination directory has no name", { $0.destination = "" }),
             ("Network compression can only be used", { $0.networkCompression = true }),
             ("Backup 20260301T030000 is not a snapshot backup", { $0.snapshotRecoveryInstance = "i" }),
             (
@@ -169,6 +170,35 @@ import Testing
             // What is needed for consistency is there, unless it is the first.
             guard number > 4 else { return }
             try fixture.run { $0.targetImmediate = true }
+            #expect(try fixture.isStartable)
+        }
+    }
+
+    @Test func `a backup without pg_control is refused before anything is written`() throws {
+        try RestoreFixture.with { fixture in
+            try FileSystem.unlink(fixture.home.dataDirectory(of: fixture.info.id).appending("global/pg_control"))
+            let failure = #expect(throws: Failure.self) { try fixture.run() }
+            #expect(
+                failure?.message.contains("file 'global/pg_control' of backup \(fixture.info.id) is missing") == true
+            )
+            #expect(try fixture.tree.isEmpty)
+        }
+    }
+
+    @Test func `WAL that cannot be archived keeps no restore from running`() throws {
+        try RestoreFixture.with { fixture in
+            let incoming = fixture.home.incomingWALsDirectory
+            try FileSystem.createDirectories(incoming)
+            try FileSystem.replaceDurably(incoming.appending("00000002.history"), contents: Array("x".utf8))
+            // No file can be made where the lock should be.
+            let lock = fixture.home.lockPath(.archiveWAL)
+            try FileSystem.createDirectories(lock)
+            try fixture.run()
+            #expect(
+                fixture.recorder.said.contains {
+                    $0.hasPrefix("WARNING: WAL files that have arrived could not be archived: ")
+                }
+            )
             #expect(try fixture.isStartable)
         }
     }
