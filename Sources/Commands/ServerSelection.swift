@@ -39,60 +39,64 @@ extension Context {
         return try selected(settings, reactions)
     }
 
-    /// The servers of a command by their names, in order; what is left out or refused has been said.
-    func servers(_ names: [String], _ reactions: ServerReactions) throws -> [ServerHome] {
+    /// The servers of a command by their names, in order; why one is refused is told when its turn comes.
+    func servers(_ names: [String], _ reactions: ServerReactions) throws -> [Result<ServerHome, Failure>] {
         let list = try serverList()
         var wanted = Set(names)
         if wanted.contains("all") {
             if wanted.count > 1 { console.error("You cannot use 'all' with other server names") }
             wanted = Set(list.names)
         }
-        for name in wanted.subtracting(list.names).sorted() { console.error("Unknown server '\(name)'") }
-        return try select(list, reactions) { wanted.contains($0) }
+        var turns = try select(list, reactions) { wanted.contains($0) }
+        for name in wanted.subtracting(list.names) { turns[name] = .failure(Failure("Unknown server '\(name)'")) }
+        return turns.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// Does the work for one server after the other; what goes wrong with one is told and does not keep the others from it.
-    func forEach(_ homes: [ServerHome], _ work: (ServerHome) throws -> Void) throws {
-        for home in homes {
+    func forEach(_ turns: [Result<ServerHome, Failure>], _ work: (ServerHome) throws -> Void) throws {
+        for turn in turns {
             do {
-                try work(home)
+                try work(turn.get())
             } catch  where !Interruption.isRequested {
                 _ = console.announce(error)
             }
         }
     }
 
-    /// Every server, in order.
+    /// Every server, in order; refusals have been told.
     func everyServer(_ reactions: ServerReactions) throws -> [ServerHome] {
-        try select(try serverList(), reactions)
+        var homes: [ServerHome] = []
+        try forEach(try servers(["all"], reactions)) { homes.append($0) }
+        return homes
     }
 
     /// Every server and model, whatever is wrong with the configuration as a whole.
     func everyServerAndModel() throws -> (homes: [ServerHome], models: [String: ModelSettings], globalErrors: [String])
     {
         let list = try allServers()
-        return (try select(list, .runAll), list.models, list.globalErrors)
+        let homes = try select(list, .runAll).sorted { $0.key < $1.key }.map { try $0.value.get() }
+        return (homes, list.models, list.globalErrors)
     }
 
-    /// The servers in order; they are loaded, and speak of it, in the order of the files.
+    /// The servers by name.
+    ///
+    /// They are loaded, and speak of it, in the order of the files, before the work starts.
     private func select(
         _ list: ServerList,
         _ reactions: ServerReactions,
         where isWanted: (String) -> Bool = { _ in true }
-    ) throws -> [ServerHome] {
-        // What is said while servers are loaded and skipped comes first, then the refusals; both before the work starts.
-        var refusals: [String: Failure] = [:]
-        var homes: [String: ServerHome] = [:]
+    ) throws -> [String: Result<ServerHome, Failure>] {
+        var turns: [String: Result<ServerHome, Failure>] = [:]
         for name in list.appearance where isWanted(name) {
             guard let settings = list[name] else { continue }
             do {
-                homes[name] = try selected(settings, reactions)
+                guard let home = try selected(settings, reactions) else { continue }
+                turns[name] = .success(home)
             } catch let failure as Failure {
-                refusals[name] = failure
+                turns[name] = .failure(failure)
             }
         }
-        for name in list.names { if let refusal = refusals[name] { console.report(refusal) } }
-        return list.names.compactMap { homes[$0] }
+        return turns
     }
 
     private func selected(_ settings: ServerSettings, _ reactions: ServerReactions) throws -> ServerHome? {

@@ -63,9 +63,8 @@ enum BackupCommand {
 
     @Sendable
     static func run(_ context: Context, _ arguments: ParsedArguments) throws {
-        for home in try context.servers(arguments.list("server_name"), .needsPrimaryNode) {
-            if Interruption.isRequested { break }
-            guard let info = try takeBackup(of: overridden(home, arguments), context, arguments) else { continue }
+        try context.forEach(context.servers(arguments.list("server_name"), .needsPrimaryNode)) { home in
+            guard let info = try takeBackup(of: overridden(home, arguments), context, arguments) else { return }
             if context.console.isJSON {
                 for (key, value) in BackupRecordJSON.members(of: info, .answer) { context.console.set(key, value) }
             }

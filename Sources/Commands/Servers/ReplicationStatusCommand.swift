@@ -27,8 +27,8 @@ enum ReplicationStatusCommand {
     @Sendable
     static func run(_ context: Context, _ arguments: ParsedArguments) throws {
         let target = arguments.text("target") ?? "all"
-        for home in try context.servers(arguments.list("server_name"), .needsPrimaryNode) {
-            guard let answer = try answer(home, target, arguments, context) else { continue }
+        try context.forEach(context.servers(arguments.list("server_name"), .needsPrimaryNode)) { home in
+            guard let answer = try answer(home, target, arguments, context) else { return }
             let isMinimal = arguments.flag("minimal")
             if context.console.isJSON {
                 context.console.set(home.name, answer.json(isMinimal: isMinimal))
