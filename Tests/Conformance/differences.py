@@ -364,6 +364,13 @@ def settle_chains(question, oracle, ours):
             answer.err = re.sub(warning, "", answer.err)
 
 
+def settle_missing_ssh(question, oracle, ours):
+    """The reference asks a shell to run the command, which says in its own words that there is no such program."""
+    if question.command == "cron":
+        shell = r"(sync-info execution on remote primary server .* failed: )/bin/sh: \d+: (.*): not found\n"
+        oracle.err = re.sub(shell, r"\1[Errno 2] No such file or directory: '\2'\n", oracle.err)
+
+
 # What an answer lacks because the reference broke off is judged last.
 RULES = [
     ("`setup`, `serve-wal`, `check --explain`", settle_usage),
@@ -371,6 +378,7 @@ RULES = [
     ("a password at the end of a value, or in single quotes", settle_quoted_password),
     ("WAL that is missing since the first backup", settle_continuity),
     ("`cron` deletes an obsolete backup with incremental ones", settle_chains),
+    ("`primary_ssh_command`", settle_missing_ssh),
     ("a model without `cluster`, in JSON", settle_parameter),
     ("`check` of a server whose `xlog.db` is missing", settle_missing_list),
     ("`check` of a server whose `xlog.db` is missing", settle_missing_list_nagios),
