@@ -65,6 +65,11 @@ public enum Fuzz {
         let end = number + UInt64(targets.count)
         var told = start
         var finds: [String] = []
+        // Told at once: a run of hours may be ended before its time.
+        func note(_ find: String) {
+            print("fuzz: \(find)")
+            finds.append(find)
+        }
         print("fuzz: \(targets.map(\.name).joined(separator: ", ")): seed \(seed), \(seconds) s")
         while number < end || processorSeconds - start < seconds, finds.count < 20 {
             let target = targets[Int(number % UInt64(targets.count))]
@@ -74,11 +79,11 @@ public enum Fuzz {
             do {
                 try target.parse(input, &numbers)
             } catch {
-                finds.append("\(target.name), input \(number) of seed \(seed): \(error)")
+                note("\(target.name), input \(number) of seed \(seed): \(error)")
             }
             let taken = processorSeconds - before
             if taken > longestSeconds {
-                finds.append("\(target.name), input \(number) of seed \(seed): took \(taken) s")
+                note("\(target.name), input \(number) of seed \(seed): took \(taken) s")
             }
             number += 1
             // Where to look when the process is gone.
