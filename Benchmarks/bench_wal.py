@@ -120,8 +120,8 @@ def bench_archive_command(bench, hosts, replay):
             bench.own(f"{status}/archive_status/{name}.ready")
         os.sync()
 
-    def each(title, command):
-        path = script(bench, f"each-{title}", f"for name in {' '.join(names)}; do\n"
+    def each(title, command, before=""):
+        path = script(bench, f"each-{title}", f"{before}for name in {' '.join(names)}; do\n"
                       f"  {command} || exit 1\n  mv {status}/archive_status/$name.ready {status}/archive_status/$name.done\n"
                       "done\n")
 
@@ -135,7 +135,12 @@ def bench_archive_command(bench, hosts, replay):
     words = f"-U {user} -c {home}/barman.conf"
     ours = f"{bench.ROOM}/bin/barman-wal-archive {words} --state-dir {hosts.state}"
     oracle = f"{os.path.dirname(bench.ORACLE)}/barman-wal-archive"
+    # What no client can be faster than: ssh alone, one connection and the cipher that ours takes, a plain write and sync, no checksum.
+    bare = (f"ssh -q -T -o Ciphers=^aes128-gcm@openssh.com -o ControlMaster=auto -o ControlPersist=60 "
+            f"-o ControlPath={hosts.state}/bare {user}@ours dd bs=1M iflag=fullblock conv=fsync status=none")
+    private = f"mkdir -m 700 {hosts.state}\n"
     peers = {
+        "bare ssh and dd": each("bare", f"{bare} of={incoming}/$name < {status}/$name", private),
         "3.19.1": each("oracle", f"{oracle} {words} theirs main {status}/$name"),
         "rsync": each("rsync", f"rsync -a {status}/$name {user}@ours:{incoming}/$name"),
     }
@@ -145,7 +150,11 @@ def bench_archive_command(bench, hosts, replay):
         print("|   … pgBackRest is not installed: no row for it | | | | | |", flush=True)
     work = f"archive_command over ssh, {COMMANDS} segments"
     bench.compare(f"{work}, one by one", peers, each("ours", f"{ours} ours main {status}/$name"), prepare=clear)
-    bench.compare(f"{work}, --batch 8", {}, each("batch", f"{ours} --batch 8 ours main {status}/$name"), prepare=clear)
+    batches = [names[first:first + 8] for first in range(0, COMMANDS, 8)]
+    together = script(bench, "bare-batch", private + "".join(
+        f"cat {' '.join(f'{status}/{name}' for name in batch)} | {bare} of={incoming}/{batch[0]} || exit 1\n" for batch in batches))
+    bench.compare(f"{work}, --batch 8", {"bare ssh and dd, 8 files as one": lambda: bench.timed(together)},
+                  each("batch", f"{ours} --batch 8 ours main {status}/$name"), prepare=clear)
     clear()
 
 

@@ -153,7 +153,7 @@ private struct ArchiveRun {
             var list = ""
             for index in paths.indices {
                 guard let parcel = next.take() else { continue }
-                let checksum = try parcel.send(&tar, arguments.algorithm, to: writer)
+                let checksum = try parcel.send(&tar, to: writer)
                 list += "\(checksum) *\(parcel.name)\n"
                 result.sent.append(Acknowledgements.Entry(name: parcel.name, status: parcel.status))
                 // A follower that cannot be read is PostgreSQL's next call's business.
@@ -180,7 +180,12 @@ private struct ArchiveRun {
     }
 
     private func open(_ path: FilePath) throws -> Parcel {
-        try Parcel.open(path, compression: arguments.compression, level: arguments.level)
+        try Parcel.open(
+            path,
+            compression: arguments.compression,
+            level: arguments.level,
+            algorithm: arguments.algorithm
+        )
     }
 }
 

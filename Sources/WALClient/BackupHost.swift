@@ -14,14 +14,24 @@ struct BackupHost: Sendable {
 
     /// What one call is: these words on the other host.
     func request(remote words: [String], multiplexing: Multiplexing?) -> ProcessRequest {
-        let connection = (port.map { ["-p", $0] } ?? []) + ["-q", "-T"] + (multiplexing?.options ?? [])
-        var request = ProcessRequest(Self.program, connection + ["\(user)@\(host)", "barman"] + words)
+        let connection = portWords + ["-q", "-T"] + (multiplexing?.options ?? [])
+        var request = ProcessRequest(Self.program, connection + [account, "barman"] + words)
         request.output = .inherited
         request.errorOutput = .inherited
         // The shared connection lives on: it must not stand in PostgreSQL's data directory, which may be unmounted.
         if multiplexing?.socket.isAbsolute == true { request.workingDirectory = "/" }
         return request
     }
+
+    /// Asks ssh what it makes of its configuration for this host, without a connection (ssh(1), -G).
+    var configurationRequest: ProcessRequest {
+        var request = ProcessRequest(Self.program, portWords + ["-G", account])
+        request.errorOutput = .discard
+        return request
+    }
+
+    private var account: String { "\(user)@\(host)" }
+    private var portWords: [String] { port.map { ["-p", $0] } ?? [] }
 
     /// The words of `put-wal`.
     func putWords(test: Bool) -> [String] {

@@ -5,6 +5,7 @@ import SystemPackage
 struct Multiplexing: Sendable {
     /// The socket of the connection.
     let socket: FilePath
+    private let host: BackupHost
     /// How long the connection stays when nobody uses it.
     static let idleSeconds = 120
     /// The longest path that a socket can have, less what ssh appends while it makes it (unix(7), ssh's muxserver_listen).
@@ -12,6 +13,7 @@ struct Multiplexing: Sendable {
 
     /// The connection to a host; `nil` when there is no safe place for its socket, and every call goes its own way.
     init?(to host: BackupHost, in directory: FilePath) {
+        self.host = host
         socket = directory.appending(host.connectionKey)
         // ssh would take `%` for an escape, and blanks for the end of the word.
         let isPlain = !socket.string.utf8.contains { [0x20, 0x25, 0x22, 0x27, 0x5C, 0x09].contains($0) }
@@ -24,10 +26,12 @@ struct Multiplexing: Sendable {
     ///
     /// A connection whose other end is silently gone would keep its users waiting: it is asked for signs of life.
     var options: [String] {
-        [
+        let shared = [
             "ControlMaster=auto", "ControlPersist=\(Self.idleSeconds)", "ControlPath=\(socket)",
             "ServerAliveInterval=10", "ServerAliveCountMax=3",
-        ].flatMap { ["-o", $0] }
+        ]
+        // Who makes the connection chooses the cipher for all.
+        return (shared + (isEstablished ? [] : CipherChoice(for: host).options)).flatMap { ["-o", $0] }
     }
 
     /// Whether there is a connection to share already.

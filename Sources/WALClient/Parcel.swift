@@ -10,16 +10,28 @@ struct Parcel: ~Copyable {
     let status: FileStatus
     let member: TarMember
     private let contents: OwnedDescriptor
+    private let checksum: FileChecksum
 
-    private init(_ name: String, _ status: FileStatus, _ member: TarMember, _ contents: consuming OwnedDescriptor) {
-        self.name = name
+    private init(
+        _ status: FileStatus,
+        _ member: TarMember,
+        _ contents: consuming OwnedDescriptor,
+        _ algorithm: ChecksumAlgorithm
+    ) throws(FileError) {
+        name = member.text
         self.status = status
         self.member = member
+        checksum = try FileChecksum(algorithm, of: contents, sizeBytes: member.sizeBytes)
         self.contents = contents
     }
 
     /// Opens a file; a directory or device is an error (EISDIR, EINVAL).
-    static func open(_ path: FilePath, compression: CompressionFormat?, level: CodecLevel) throws -> Parcel {
+    static func open(
+        _ path: FilePath,
+        compression: CompressionFormat?,
+        level: CodecLevel,
+        algorithm: ChecksumAlgorithm
+    ) throws -> Parcel {
         let file = try OwnedDescriptor(opening: path)
         let status = try file.status()
         guard status.kind == .regular else {
@@ -29,14 +41,14 @@ struct Parcel: ~Copyable {
         file.expectSequentialReading()
         let name = path.lastComponent?.string ?? ""
         var member = member(name, status)
-        guard let compression else { return Parcel(name, status, member, file) }
+        guard let compression else { return try Parcel(status, member, file, algorithm) }
         let packed = try compress(file, compression, level)
         // The mode and owner of what is sent are those of the original, its time is that of the compressed file.
         let packedStatus = try packed.status()
         member.sizeBytes = packedStatus.sizeBytes
         member.modifiedSeconds = packedStatus.modifiedSeconds
         member.modifiedNanoseconds = packedStatus.modifiedNanoseconds
-        return Parcel(name, status, member, packed)
+        return try Parcel(status, member, packed, algorithm)
     }
 
     private static func member(_ name: String, _ status: FileStatus) -> TarMember {
@@ -73,30 +85,38 @@ struct Parcel: ~Copyable {
         return packed
     }
 
-    /// Writes header, contents and padding to `output`; returns the checksum of the contents.
+    /// Writes header, contents and padding to `output`, a pipe; returns the checksum of the contents.
     ///
-    /// A file that has become shorter is an error; what it has grown by is left out.
-    borrowing func send(
-        _ tar: inout TarWriter,
-        _ algorithm: ChecksumAlgorithm,
-        to output: borrowing OwnedDescriptor
-    ) throws(FileError) -> String {
+    /// A file that has become shorter is an error; what it has grown by is left out. Should somebody write to it meanwhile, the
+    /// checksum tells the other side.
+    borrowing func send(_ tar: inout TarWriter, to output: borrowing OwnedDescriptor) throws(FileError) -> String {
         try output.writeAll(tar.header(of: member))
-        var checksum = Checksum(algorithm)
+        var sent: Int64 = 0
+        while sent < member.sizeBytes {
+            // Inside the kernel nothing is copied.
+            let count = try FileSystem.splice(from: contents, toPipe: output, count: member.sizeBytes - sent)
+            if count == 0 { break }
+            sent += count
+        }
+        try copy(from: sent, to: output)
+        try output.writeAll(TarWriter.padding(after: member.sizeBytes))
+        return try checksum.hexadecimal()
+    }
+
+    /// Sends what is left, for file systems that cannot do it by themselves.
+    private borrowing func copy(from start: Int64, to output: borrowing OwnedDescriptor) throws(FileError) {
+        guard start < member.sizeBytes else { return }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
         defer { buffer.deallocate() }
-        var rest = member.sizeBytes
-        while rest > 0 {
-            let wanted = Int(min(rest, Int64(buffer.count)))
-            let count = try contents.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
+        var offset = start
+        while offset < member.sizeBytes {
+            let wanted = Int(min(member.sizeBytes - offset, Int64(buffer.count)))
+            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+            let count = try contents.read(into: piece, at: offset)
             guard count > 0 else { throw FileError(call: "read", path: contents.path, errno: .ioError) }
-            let piece = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-            checksum.update(piece)
-            try output.writeAll(piece)
-            rest -= Int64(count)
+            try output.writeAll(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+            offset += Int64(count)
         }
-        try output.writeAll(TarWriter.padding(after: member.sizeBytes))
-        return checksum.hexadecimal()
     }
 }
 
