@@ -33,9 +33,8 @@ struct IntakeGroup {
     /// Whether it is time to commit.
     var isFull: Bool { decisions.count >= Self.limit }
 
-    /// Takes one more file; its contents are durable afterwards.
-    mutating func add(_ decision: IntakeDecision) throws {
-        if case .store(let staged, _) = decision.verdict { try staged.synchronize() }
+    /// Takes one more file, whose contents are durable.
+    mutating func add(_ decision: IntakeDecision) {
         decisions.append(decision)
     }
 

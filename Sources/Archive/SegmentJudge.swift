@@ -50,7 +50,9 @@ public struct SegmentJudge: Sendable {
         }
         let prefix: [UInt8]
         do {
-            prefix = try plainPrefix(of: path)
+            prefix =
+                received.compression == nil
+                ? try FileSystem.readPrefix(path, count: WALPageHeader.byteCount) : try plainPrefix(of: path)
         } catch is CodecError {
             return systemIdentifier.map { _ in "it cannot be decompressed" }
         }

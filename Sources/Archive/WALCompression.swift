@@ -60,13 +60,16 @@ struct WALCompression: Sendable {
         }
     }
 
-    /// How many threads compress at once: one for each core, fewer when each needs much memory.
+    /// How many threads compress and write at once: more than cores, since each waits for the disk at the end of every file; fewer
+    /// when each needs much memory.
     func workerCount(coreCount: Int) -> Int {
         let budget = 64
+        let wanted = min(coreCount * 2 + 2, 16)
         switch method {
-        case .none, .filter: return min(coreCount, 8)
+        case .none: return wanted
+        case .filter: return min(coreCount, 8)
         case .codec(let format, let level):
-            return max(1, min(coreCount, 16, budget / Self.memoryMebibytes(format, level.number(for: format))))
+            return max(1, min(wanted, budget / Self.memoryMebibytes(format, level.number(for: format))))
         }
     }
 

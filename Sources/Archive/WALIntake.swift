@@ -141,7 +141,7 @@ private struct IntakePass {
                 body: { (stager: inout WALStager, entry: IntakeQueue.Entry) in try stager.stage(entry) },
                 inOrder: { index, decision in
                     logFile(decision.entry, index, of: batch)
-                    try group.add(decision)
+                    group.add(decision)
                     if group.isFull { count += try group.commit().count }
                 }
             )
@@ -186,7 +186,7 @@ private struct IntakePass {
             }
             do {
                 let decision = try stager.stage(entry)
-                try group.add(decision)
+                group.add(decision)
                 let records = try group.commit()
                 count += records.count
                 try hooks.run(.post, stored(entry, records.first, received), error: Self.errorText(decision.verdict))

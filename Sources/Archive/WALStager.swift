@@ -51,7 +51,7 @@ final class WALStager {
         }
     }
 
-    /// Decides about one file and prepares what is to be stored.
+    /// Decides about one file and prepares what is to be stored: durable on return, so that threads wait for the disk side by side.
     func stage(_ entry: IntakeQueue.Entry) throws -> IntakeDecision {
         try SignalWatch.check()
         guard let status = try FileSystem.statusIfPresent(of: entry.path) else {
@@ -68,6 +68,7 @@ final class WALStager {
             return IntakeDecision(entry: entry, verdict: isEqual ? .stored : .different, status: whole.status)
         }
         let verdict = try prepare(entry, received, whole.status, destination)
+        if case .store(let staged, _) = verdict { try staged.synchronize() }
         return IntakeDecision(entry: entry, verdict: verdict, status: whole.status)
     }
 
