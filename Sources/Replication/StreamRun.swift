@@ -11,6 +11,9 @@ struct StreamRun: ~Copyable {
     private let size: WALSegmentSize
     private let commitsWait: () -> Bool
     private let prepare: () -> Void
+    /// When to make the file of the segment after the open one: until then it would only take the disk from commits.
+    private var nextSegmentSeconds = Double.infinity
+    private static let quietSeconds = 5.0
     private let tell: (WALReceiver.Event) -> Void
 
     init(
@@ -56,12 +59,14 @@ struct StreamRun: ~Copyable {
             switch consume event {
             case .message(let message):
                 try take(message, from: session)
+                prepareNextSegment()
                 // Everything that waits already is taken before anything is flushed.
                 waitMilliseconds = 0
             case .nothingYet:
                 let now = Interruption.monotonicSeconds
                 let actions = try machine { (stream) throws(WALStream.Trouble) in try stream.rest(nowSeconds: now) }
                 try perform(actions, UnsafeRawBufferPointer(start: nil, count: 0), session)
+                prepareNextSegment()
                 waitMilliseconds = Int32(
                     min(10, stream.secondsToWait(nowSeconds: Interruption.monotonicSeconds)) * 1000
                 )
@@ -70,6 +75,15 @@ struct StreamRun: ~Copyable {
             }
         }
         return true
+    }
+
+    /// Has the next segment's file made once the open segment is a quarter full, or a few seconds old.
+    private mutating func prepareNextSegment() {
+        guard nextSegmentSeconds.isFinite else { return }
+        let isQuarterFull = stream.written.rawValue % size.bytes >= size.bytes / 4
+        guard isQuarterFull || Interruption.monotonicSeconds >= nextSegmentSeconds else { return }
+        nextSegmentSeconds = .infinity
+        prepare()
     }
 
     private mutating func take(
@@ -146,7 +160,7 @@ struct StreamRun: ~Copyable {
         switch action {
         case .open(let segment):
             try writer.open(segment)
-            prepare()
+            nextSegmentSeconds = Interruption.monotonicSeconds + Self.quietSeconds
         case .write(let range, let offset):
             try writer.write(UnsafeRawBufferPointer(rebasing: payload[range]), at: offset)
         case .flush:
