@@ -10,6 +10,8 @@ struct StreamingPatience: Sendable {
         private(set) var hasBegun = false
         /// Whether a segment was completed.
         private(set) var hasAdvanced = false
+        /// Whether the server would not let it stream because its slot is held, perhaps for a connection of ours that is gone.
+        var foundSlotHeld = false
 
         init(beganSeconds: Double) {
             self.beganSeconds = beganSeconds
@@ -39,12 +41,14 @@ struct StreamingPatience: Sendable {
     /// Whether streaming has worked before.
     var isTried: Bool { failingSinceSeconds != nil }
 
-    /// How long to pause after a try that failed; `nil` when it is enough, and when it never worked: somebody who starts us by
-    /// hand learns at once why.
+    /// How long to pause after a try that failed; `nil` when it is enough, and when it never worked.
+    ///
+    /// Somebody who starts us by hand learns at once why; only a slot that is held is waited for from the first try on.
     mutating func pauseSeconds(after attempt: Attempt, nowSeconds: Double) -> Double? {
         // What worked for a while and fails again is a new trouble.
         let isNew = attempt.hasAdvanced || nowSeconds - attempt.beganSeconds >= Self.longestPauseSeconds
-        if attempt.hasBegun, isNew || failingSinceSeconds == nil {
+        let isFirst = failingSinceSeconds == nil && (attempt.hasBegun || attempt.foundSlotHeld)
+        if isFirst || (attempt.hasBegun && isNew) {
             failingSinceSeconds = nowSeconds
             nextPauseSeconds = Self.firstPauseSeconds
         }

@@ -81,10 +81,12 @@ public struct WALStreaming: Sendable {
                 return
             } catch {
                 let now = Interruption.monotonicSeconds
+                let isSlotHeld = Self.isSlotHeld(error)
+                if isSlotHeld { attempt.withLock { $0.foundSlotHeld = true } }
                 guard (error as? ReplicationError)?.isFinal != true,
                     let pause = patience.pauseSeconds(after: attempt.withLock { $0 }, nowSeconds: now)
                 else { throw Self.failure(error) }
-                let reason = "\(error)".trimmingPrefix(Self.failurePrefix)
+                let reason = "\(error)".trimmingPrefix(Self.failurePrefix) + (isSlotHeld ? Self.slotHeldText : "")
                 reporter.warning("\(home.name): \(reason); trying again in \(Int(pause)) seconds")
                 // What waits to be archived may be what fills the disk.
                 archiver.wake()
@@ -94,6 +96,13 @@ public struct WALStreaming: Sendable {
         }
     }
 
+    /// Whether the server says that somebody streams from our slot (SQLSTATE object_in_use).
+    private static func isSlotHeld(_ error: any Error) -> Bool {
+        guard case .postgres(let trouble) = error as? ReplicationError else { return false }
+        return trouble.sqlState == "55006"
+    }
+
+    private static let slotHeldText = ": the server has not noticed yet that an earlier connection is gone"
     private static let failurePrefix = "ArchiverFailure:"
 
     private static func failure(_ error: any Error) -> Failure {
@@ -150,7 +159,7 @@ public struct WALStreaming: Sendable {
     }
 
     /// The name that `synchronous_standby_names` knows us by.
-    private var receiverName: String { Self.conninfo(server, home)["application_name"] ?? "" }
+    public var receiverName: String { Self.conninfo(server, home)["application_name"] ?? "" }
 
     /// The connection of the receiver, which has a name of its own unless the user gave it one.
     private static func conninfo(_ server: PostgresServer, _ home: ServerHome) -> ConnectionString {

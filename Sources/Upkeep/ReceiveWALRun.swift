@@ -35,14 +35,17 @@ public struct ReceiveWALRun {
         reporter.info("Starting receive-wal for server \(home.name)")
         let lock = try takeLock(orSay: "Another receive-wal process is already running for server \(home.name).")
         defer { lock.release() }
-        let size = try prepare(server, createsSlot: true)
-        try truncateDamagedPartial(size)
-        try WALStreaming(
+        let streaming = WALStreaming(
             home: home,
             server: server,
             reporter: reporter,
             archiveReporter: LogOnlyReporter(reporter)
-        ).run(prepareAgain: { _ = try prepare(server, createsSlot: true) })
+        )
+        let size = try prepare(server, createsSlot: true, receiverName: streaming.receiverName)
+        try truncateDamagedPartial(size)
+        try streaming.run {
+            _ = try prepare(server, createsSlot: true, receiverName: streaming.receiverName)
+        }
         if Interruption.signalNumber == SIGINT { reporter.info("SIGINT received. Terminate gracefully.") }
         // The wish has been fulfilled; what is left is to end well.
         if Interruption.signalNumber != SIGTERM { Interruption.takeBack() }
@@ -131,8 +134,12 @@ public struct ReceiveWALRun {
         }
     }
 
-    /// The directory and the slot; returns the size of segments there.
-    private func prepare(_ server: PostgresServer, createsSlot: Bool) throws -> WALSegmentSize {
+    /// The directory and the slot, which only a receiver of this name may hold; returns the size of segments there.
+    private func prepare(
+        _ server: PostgresServer,
+        createsSlot: Bool,
+        receiverName: String? = nil
+    ) throws -> WALSegmentSize {
         do {
             try FileSystem.createDirectories(home.streamingWALsDirectory)
         } catch {
@@ -141,14 +148,19 @@ public struct ReceiveWALRun {
         guard server.streamingFacts()?.isStreaming == true else {
             throw Self.failure("failed opening the PostgreSQL streaming connection for server \(home.name)")
         }
-        if let slot = home.settings.slotName { try checkSlot(slot, server, createsSlot: createsSlot) }
+        if let slot = home.settings.slotName { try checkSlot(slot, server, createsSlot, receiverName) }
         guard let size = server.facts().segmentSize else {
             throw Self.failure("the size of WAL segments of server \(home.name) is not known")
         }
         return size
     }
 
-    private func checkSlot(_ slot: String, _ server: PostgresServer, createsSlot: Bool) throws {
+    private func checkSlot(
+        _ slot: String,
+        _ server: PostgresServer,
+        _ createsSlot: Bool,
+        _ receiverName: String?
+    ) throws {
         guard let state = server.facts().replicationSlot else {
             guard createsSlot, home.settings.createSlot == .auto else {
                 throw Self.failure(
@@ -159,7 +171,18 @@ public struct ReceiveWALRun {
             reporter.info("Creating replication slot '\(slot)'")
             return try ReplicationSlots(home: home, server: server, reporter: reporter).create()
         }
-        if state.isActive { throw Self.failure("replication slot '\(slot)' is already in use") }
+        guard state.isActive else { return }
+        // Who holds it may have ended since, or be hidden from us.
+        let holder = try? server.streamingClients().first { $0.slotName == slot }
+        if let holder {
+            // A connection of ours that is gone, as far as we know: we hold the lock. The server will notice.
+            if holder.applicationName == receiverName { return }
+            reporter.warning(
+                "\(home.name): replication slot '\(slot)' is held by \(holder.applicationName ?? "an unknown client") from "
+                    + "\(holder.address ?? "a local socket") (process \(holder.processID) of the server)"
+            )
+        }
+        throw Self.failure("replication slot '\(slot)' is already in use")
     }
 
     /// Empties the last partial file when it is neither empty nor as long as a segment, so that it is received anew.

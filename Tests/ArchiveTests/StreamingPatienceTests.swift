@@ -20,6 +20,15 @@ import WAL
         #expect(patience.pauseSeconds(after: attempt(at: 0), nowSeconds: 1) == nil)
     }
 
+    @Test func `a slot that is held is waited for from the first try on, and not for ever`() {
+        var patience = StreamingPatience(limitSeconds: 300)
+        var now = 0.0
+        var held = attempt(at: now)
+        held.foundSlotHeld = true
+        while let pause = patience.pauseSeconds(after: held, nowSeconds: now) { now += pause }
+        #expect(now == 301)
+    }
+
     @Test func `pauses grow to half a minute, and after five minutes it is enough`() {
         var patience = StreamingPatience(limitSeconds: 300)
         var now = 0.0

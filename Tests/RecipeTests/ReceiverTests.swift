@@ -90,6 +90,49 @@ import Testing
         }
     }
 
+    @Test func `a slot that the server still holds for a lost connection is waited for, that of another client is not`()
+        throws
+    {
+        try World.with { world in
+            let site = try StreamingSite.make(in: world, version: 18, settings: ["wal_sender_timeout": "'3s'"])
+            let network = try world.networkProxy(to: site.cluster.port)
+            defer { network.resume() }
+            try connect(site, to: network.port, insteadOf: site.cluster.port)
+            let first = try site.cluster.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
+            let lost = try site.startReceiver()
+            // The network is gone and the receiver with it: the server hears nothing of either.
+            network.fallSilent()
+            lost.signal(SIGKILL)
+            try lost.wait()
+            try connect(site, to: site.cluster.port, insteadOf: network.port)
+            let receiver = try site.host.startBarman("receive-wal", "pg")
+            let words = "the server has not noticed yet that an earlier connection is gone; trying again in 1 seconds"
+            let isTold = Shell.wait(seconds: 20) { receiver.outcome.err.contains(words) }
+            #expect(isTold, "\(receiver.outcome)")
+            try site.fillSegments(1)
+            try site.waitUntilCaughtUp()
+            try site.expectEqualSegments(from: first)
+            try site.stop(receiver)
+
+            let other = try world.start(
+                [
+                    "\(Scratch.serverPrograms(18))/pg_receivewal", "-D",
+                    try world.makeDirectory("other", as: .postgres),
+                    "-S", "barman", "-h", "127.0.0.1", "-p", "\(site.cluster.port)", "-U", "barman",
+                ],
+                as: .postgres
+            )
+            let holds = try Shell.wait(seconds: 20) {
+                try site.cluster.sql("SELECT active FROM pg_replication_slots") == "t"
+            }
+            #expect(holds, "\(other.outcome)")
+            let refused = try site.host.barman("receive-wal", "pg")
+            #expect(refused.status == 1)
+            #expect(refused.err.contains("replication slot 'barman' is held by pg_receivewal from 127.0.0.1 (process "))
+            #expect(refused.err.hasSuffix("ERROR: ArchiverFailure:replication slot 'barman' is already in use\n"))
+        }
+    }
+
     @Test func `interrupted at any call, the next receiver completes every segment bit for bit`() throws {
         try World.with { world in
             let site = try StreamingSite.make(in: world, version: 17)
@@ -169,6 +212,12 @@ import Testing
             }
             #expect(site.host.archivedWAL("pg").count >= 15)
         }
+    }
+
+    /// Lets the backup host reach the server at another port.
+    private func connect(_ site: StreamingSite, to port: Int, insteadOf other: Int) throws {
+        let change = "s/port=\(other) /port=\(port) /g"
+        try site.world.run(["sed", "-i", change, "\(site.host.serversDirectory)/pg.conf"]).orThrow()
     }
 
     /// A home without WAL whose receiver begins at that segment.
