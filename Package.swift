@@ -154,8 +154,8 @@ let package = Package(
         .testTarget(
             name: "RestoreTests",
             dependencies: [
-                "Restore", "Archive", "Backup", "Catalog", "Failure", "Files", "Notation", "Processes", "Settings",
-                "WAL", "TestWorld", system,
+                "Restore", "Archive", "Backup", "Catalog", "Codecs", "Failure", "Files", "Notation", "Processes",
+                "Settings", "WAL", "TestWorld", system,
             ],
             swiftSettings: settings
         ),

@@ -10,8 +10,9 @@ import WAL
 
 /// Looks into the WAL of a recovery for the record at which it would stop.
 ///
-/// A time is looked for from the end backwards, in few segments. A transaction or a name may be anywhere: they are looked for from
-/// the begin on, as recovery does, but not in more WAL than `limitBytes`.
+/// A time is looked for from the end backwards, where it mostly is in the first segment; a transaction or a name from the begin on,
+/// as recovery does. Only WAL that was read to its end is said not to hold something: clocks go back, so that what was written later
+/// proves nothing about what was written before. More than `limitBytes` is not read.
 struct StopSearch {
     /// What came of it.
     enum Outcome: Equatable {
@@ -63,11 +64,9 @@ struct StopSearch {
         var next: FilePath?
     }
 
-    /// How much WAL is looked through for a transaction or a name.
-    private static let limitBytes: UInt64 = 4 << 30
-    /// How many segments with transactions, from the end, must hold none of the time: clocks are not quite even.
-    private static let lateSegments = 16
-    /// How many segments without transactions are passed on the way to one that has some.
+    /// How much WAL is looked through.
+    static let limitBytes: UInt64 = 4 << 30
+    /// How many segments without any record are passed on the way to the last one.
     private static let emptySegments = 64
 
     private let home: ServerHome
@@ -76,10 +75,12 @@ struct StopSearch {
     private let begin: LSN
     private let reader: WALReader
     private let segments: [(name: WALSegmentName, limit: LSN?)]
+    private let limit: Int
 
-    /// Prepares to look through the WAL on a way.
-    init(home: ServerHome, path: RecoveryPath, from begin: LSN) {
+    /// Prepares to look through the WAL on a way, through so many bytes of it at most.
+    init(home: ServerHome, path: RecoveryPath, from begin: LSN, limitBytes: UInt64 = Self.limitBytes) {
         self.home = home
+        limit = Int(clamping: limitBytes / path.segmentSize.bytes)
         self.path = path
         self.begin = begin
         reader = WALReader(home: home)
@@ -118,48 +119,55 @@ struct StopSearch {
         return nil
     }
 
-    // MARK: From the begin on
+    // MARK: From one end to the other
 
     private func first(_ matches: @escaping @Sendable (WALStop) -> Bool) throws -> Outcome {
-        let count = Int(clamping: Self.limitBytes / path.segmentSize.bytes)
-        let threads = Workers.coreCount
-        var evidence = Evidence()
-        var begin = 0
-        while begin < min(count, segments.count) {
-            let end = min(begin + threads * 4, min(count, segments.count))
-            var match: WALStop?
-            try Workers.map(
-                try (begin..<end).map { try place($0) },
-                count: threads,
-                check: { try SignalWatch.check() },
-                body: { try ask($0, matches) },
-                inOrder: { _, answer in
-                    match = match ?? answer.match
-                    evidence.add(answer.evidence)
-                }
-            )
-            if let match { return .found(match) }
-            begin = end
-        }
-        return segments.count <= count && evidence.hasRecords ? .missing(evidence) : .unknown
+        let (found, evidence) = try search(segments.indices, matches)
+        if let found { return .found(found.stop) }
+        return outcome(evidence)
     }
-
-    // MARK: From the end backwards
 
     private func last(_ matches: @escaping @Sendable (WALStop) -> Bool) throws -> Outcome {
-        var evidence = Evidence()
-        var answered = 0
-        var empty = 0
-        for index in segments.indices.reversed() {
-            let answer = try ask(place(index), matches)
-            evidence.add(answer.evidence)
-            if let match = answer.match { return .found(try earlier(than: match, in: index, matches)) }
-            if answer.evidence.newest == nil { empty += 1 } else { answered += 1 }
-            guard answered < Self.lateSegments, answered > 0 || empty < Self.emptySegments else { break }
-        }
-        let isComplete = answered + empty == segments.count
-        return evidence.hasRecords && (answered > 0 || isComplete) ? .missing(evidence) : .unknown
+        let (found, evidence) = try search(segments.indices.reversed(), matches)
+        if let found { return .found(try earlier(than: found.stop, in: found.index, matches)) }
+        return outcome(evidence)
     }
+
+    /// What it means that nothing was found.
+    private func outcome(_ evidence: Evidence) -> Outcome {
+        segments.count <= limit && evidence.hasRecords ? .missing(evidence) : .unknown
+    }
+
+    /// Reads segments in this order, several at a time, up to the first with a match or to the limit.
+    private func search(
+        _ order: some Collection<Int>,
+        _ matches: @escaping @Sendable (WALStop) -> Bool
+    ) throws -> (found: (stop: WALStop, index: Int)?, evidence: Evidence) {
+        let threads = Workers.coreCount
+        var evidence = Evidence()
+        var rest = Array(order.prefix(limit))[...]
+        // A time is mostly in the first segment: nothing is read in vain beside it.
+        var count = 1
+        while !rest.isEmpty {
+            var found: (stop: WALStop, index: Int)?
+            try Workers.map(
+                try rest.prefix(count).map { (index: $0, place: try place($0)) },
+                count: threads,
+                check: { try SignalWatch.check() },
+                body: { (index: $0.index, answer: try ask($0.place, matches)) },
+                inOrder: { _, result in
+                    if found == nil, let stop = result.answer.match { found = (stop, result.index) }
+                    evidence.add(result.answer.evidence)
+                }
+            )
+            if let found { return (found, evidence) }
+            rest = rest.dropFirst(count)
+            count = threads * 4
+        }
+        return (nil, evidence)
+    }
+
+    // MARK: By halves
 
     /// An earlier record than that in the segment with this index, by halves.
     ///

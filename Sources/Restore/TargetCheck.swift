@@ -102,8 +102,7 @@ struct TargetCheck {
     // MARK: Not found
 
     private mutating func checkPosition(_ lsn: LSN, _ search: StopSearch) throws {
-        let newest = try NewestWAL(home: home, path: path)
-        if let edge = newest.end, lsn >= edge {
+        if let edge = end(of: path), lsn >= edge {
             return refuse(
                 "target",
                 "the requested target LSN \(lsn) is beyond the end of the archived WAL at \(edge)",
@@ -118,6 +117,12 @@ struct TargetCheck {
             "the requested target LSN \(lsn) is beyond the last record of the archived WAL, which begins at \(record)",
             hint: Self.everythingHint
         )
+    }
+
+    /// The position that is surely not reached.
+    private func end(of path: RecoveryPath) -> LSN? {
+        guard let partial = path.partial else { return path.end }
+        return LSN(ofSegment: partial.segment.number(size: path.segmentSize) + 1, size: path.segmentSize)
     }
 
     private mutating func refuseMissing(_ evidence: StopSearch.Evidence) {
@@ -144,46 +149,39 @@ struct TargetCheck {
         refuse("target", reason, hint: hint)
     }
 
-    /// WAL that was not looked through to the end, or cannot be: a file is not older than what is in it.
+    /// WAL that was not looked through to the end, or cannot be: a file is not older than what is in it, but for clocks that differ.
     private mutating func judgeByFileTime() throws {
-        if let time = target.time {
-            guard let edge = try NewestWAL(home: home, path: path).time, plan.version >= 13_00_00, time > edge else {
-                return
-            }
+        if let time = target.time, plan.version >= 13_00_00, let edge = try newestFileTime(),
+            time.secondsSinceEpoch > edge.secondsSinceEpoch + Self.clockSeconds
+        {
             return refuse(
                 "target",
-                "the requested target time \(time) is after the end of the archived WAL at \(edge)",
+                "the requested target time \(time) is after the end of the archived WAL, whose newest file is of \(edge)",
                 hint: Self.everythingHint
             )
         }
-        let what = target.xid != nil ? "transaction" : "restore point"
+        let what =
+            target.time != nil ? "a record of this time" : target.xid != nil ? "this transaction" : "this restore point"
         findings.append(
-            PlanFinding("target", .note, "whether the archived WAL holds this \(what) cannot be known beforehand")
+            PlanFinding("target", .note, "whether the archived WAL holds \(what) cannot be known beforehand")
         )
     }
-}
 
-/// How far the WAL of a recovery goes.
-struct NewestWAL {
-    /// The position that is surely not reached.
-    let end: LSN?
-    /// No transaction in it was committed later.
-    let time: Timestamp?
+    /// How far the clocks that wrote records and files may have been apart: a zone that was set wrong is a common mistake.
+    private static let clockSeconds: Int64 = 24 * 3600
 
-    init(home: ServerHome, path: RecoveryPath) throws {
-        var end = path.end
-        var file = path.last.map { WALArchive(home).path(of: $0) }
-        if let partial = path.partial {
-            file = partial.path
-            let number = partial.segment.number(size: path.segmentSize)
-            end = LSN(ofSegment: number + 1, size: path.segmentSize)
+    /// When the last written file on the way was written; `nil` when one of them was not found.
+    private func newestFileTime() throws -> Timestamp? {
+        let archive = WALArchive(home)
+        var files = path.segments.map { archive.path(of: $0) }
+        if let partial = path.partial { files.append(partial.path) }
+        var newest: Int64?
+        for file in files {
+            // What still waits in a queue has no file in the archive; then nothing is known.
+            guard let status = try FileSystem.statusIfPresent(of: file) else { return nil }
+            newest = max(newest ?? .min, status.modifiedSeconds)
         }
-        self.end = end
-        // What still waits in a queue has no file in the archive; then nothing is known.
-        let status = try file.flatMap { try FileSystem.statusIfPresent(of: $0) }
-        time = status.map { status in
-            Timestamp(secondsSinceEpoch: status.modifiedSeconds + 1).inLocalZone()
-        }
+        return newest.map { Timestamp(secondsSinceEpoch: $0 &+ 1).inLocalZone() }
     }
 }
 
