@@ -6,7 +6,7 @@ public struct SSHCommand: Sendable, Equatable {
     /// The program, `ssh` as a rule.
     public let program: String
     /// The words after it, host included.
-    public let arguments: [String]
+    public private(set) var arguments: [String]
     /// Directories put before the others in PATH.
     public var pathPrefix: String?
 
@@ -30,6 +30,13 @@ public struct SSHCommand: Sendable, Equatable {
         self.program = program
         arguments = words.dropFirst() + extraOptions
         self.pathPrefix = pathPrefix
+    }
+
+    /// The same with options before the others, which so have the last word (ssh_config(5): the first value counts).
+    public func with(options: [String]) -> SSHCommand {
+        var command = self
+        command.arguments = options.flatMap { ["-o", $0] } + arguments
+        return command
     }
 
     /// A request that runs these words as one command on the other host; each arrives there as it is here.

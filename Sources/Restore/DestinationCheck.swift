@@ -5,6 +5,7 @@ import Notation
 import Processes
 import Settings
 import SystemPackage
+import WAL
 
 /// Room on one file system: what a restore writes there, and what is free.
 public struct SpaceNeed: Sendable, Equatable {
@@ -43,6 +44,7 @@ struct DestinationCheck {
 
     mutating func run() throws {
         checkPaths()
+        try checkWALDirectory()
         try checkCatalog()
         guard !findings.contains(where: { $0.verdict == .refused }) else { return }
         try checkPlaces()
@@ -98,6 +100,30 @@ struct DestinationCheck {
         }
     }
 
+    /// Recovery removes the directory of its WAL when it ends: nothing else may be in it.
+    private mutating func checkWALDirectory() throws {
+        guard let staging = plan.stagingWALDirectory, let wal, wal.directory == staging else { return }
+        func refuse(_ reason: String) {
+            self.refuse("destination", "the WAL directory '\(staging)' \(reason); recovery removes it when it ends")
+        }
+        let path = FilePath(staging).lexicallyNormalized()
+        for place in [plan.destination] + plan.tablespaces.map(\.destination) {
+            let other = FilePath(place).lexicallyNormalized()
+            if other.starts(with: path) { return refuse("would hold '\(place)'") }
+            guard path.starts(with: other) else { continue }
+            let first = path.components.dropFirst(other.components.count).first?.string
+            if place != plan.destination || first.map({ $0 != "barman_wal" && Self.ownNames.contains($0) }) ?? true {
+                return refuse("would be a part of '\(place)'")
+            }
+        }
+        let strange = try host.names(in: staging).first { $0 != "archive_status" && WALFileName($0) == nil }
+        if let strange { return refuse("holds '\(strange)', which is no WAL") }
+        guard path.removingLastComponent() != FilePath(plan.destination).lexicallyNormalized() else { return }
+        if try host.names(in: path.removingLastComponent().string).contains("PG_VERSION") {
+            refuse("is a part of another data directory")
+        }
+    }
+
     /// Nothing is restored into the catalog: it would be taken for a backup, or deleted with one.
     private mutating func checkCatalog() throws {
         guard plan.remote == nil else { return }
@@ -107,9 +133,19 @@ struct DestinationCheck {
         ]
         let directories = try own.map { try FileSystem.canonicalPath($0) }
         for place in places {
-            let path = try FileSystem.canonicalPath(FilePath(place))
-            guard let directory = directories.first(where: { path.starts(with: $0) }) else { continue }
+            guard let path = try Self.canonicalPath(place),
+                let directory = directories.first(where: { path.starts(with: $0) })
+            else { continue }
             refuse("destination", "'\(place)' is inside '\(directory)', where the backups and WAL of the server are")
+        }
+    }
+
+    /// The path without symbolic links; `nil` where we may not look: that is not our catalog.
+    private static func canonicalPath(_ place: String) throws(FileError) -> FilePath? {
+        do throws(FileError) {
+            return try FileSystem.canonicalPath(FilePath(place))
+        } catch  where error.isPermissionDenied {
+            return nil
         }
     }
 
@@ -122,7 +158,9 @@ struct DestinationCheck {
     private mutating func checkPlaces() throws {
         let needed = [sizes.dataBytes] + plan.tablespaces.map { sizes.tablespaceBytes[$0.oid] ?? 0 } + [wal?.bytes ?? 0]
         var bySystem: [String: Int] = [:]
-        for (index, facts) in try DestinationProbe(remote: plan.remote).facts(of: places).enumerated() {
+        for (index, facts) in try DestinationProbe(remote: (host as? RemoteRestoreHost)?.control).facts(of: places)
+            .enumerated()
+        {
             let place = places[index]
             if !facts.isDirectory {
                 refuse("destination", "'\(place)' cannot be made: '\(facts.existing)' is not a directory")

@@ -32,9 +32,9 @@ struct DestinationProbe {
 
     private static func local(_ place: String) throws -> PlaceFacts {
         var path = FilePath(place)
-        var isThere = true
-        while try FileSystem.statusIfPresent(of: path, followingLinks: false) == nil, path.lastComponent != nil {
-            isThere = false
+        var isPlaceThere = true
+        while try !isThere(path), path.lastComponent != nil {
+            isPlaceThere = false
             path.removeLastComponent()
         }
         if path.isEmpty { path = "." }
@@ -42,7 +42,7 @@ struct DestinationProbe {
             // A link that leads nowhere.
             return PlaceFacts(
                 existing: path.string,
-                isThere: isThere,
+                isThere: isPlaceThere,
                 isDirectory: false,
                 isWritable: false,
                 freeBytes: nil,
@@ -51,12 +51,21 @@ struct DestinationProbe {
         }
         return PlaceFacts(
             existing: path.string,
-            isThere: isThere,
+            isThere: isPlaceThere,
             isDirectory: status.kind == .directory,
             isWritable: FileSystem.isAccessible(path, for: [.write, .execute]),
             freeBytes: try FileSystem.freeBytes(at: path),
             fileSystem: String(status.device)
         )
+    }
+
+    /// Whether something has this path; what we may not look at is as good as not there.
+    private static func isThere(_ path: FilePath) throws(FileError) -> Bool {
+        do throws(FileError) {
+            return try FileSystem.statusIfPresent(of: path, followingLinks: false) != nil
+        } catch  where error.isPermissionDenied {
+            return false
+        }
     }
 
     // MARK: On another host

@@ -8,6 +8,8 @@ import SystemPackage
 protocol RestoreHost: Sendable {
     /// Whether a directory shows no entries, dot files apart; a missing one shows none.
     func looksEmpty(_ directory: String) throws -> Bool
+    /// The names in a directory, dot files too; none when it is missing.
+    func names(in directory: String) throws -> [String]
     /// What is known of a directory that a restore would write to.
     func state(of directory: String, tablespaces: [Int64]) throws -> DestinationState
     /// The content of a file; `nil` when it is not there.
@@ -41,6 +43,10 @@ struct LocalRestoreHost: RestoreHost {
         guard let kind = try FileSystem.kindIfPresent(path) else { return true }
         guard kind == .directory else { return false }
         return try FileSystem.names(in: path).allSatisfy { $0.hasPrefix(".") }
+    }
+
+    func names(in directory: String) throws -> [String] {
+        try FileSystem.isDirectory(FilePath(directory)) ? FileSystem.names(in: FilePath(directory)) : []
     }
 
     func state(of directory: String, tablespaces: [Int64]) throws -> DestinationState {
@@ -157,24 +163,59 @@ struct LocalRestoreHost: RestoreHost {
 
 /// A host behind ssh; each call is one command there.
 struct RemoteRestoreHost: RestoreHost {
+    /// How the host is reached with much to send.
     let ssh: SSHCommand
+    private let connection: SharedConnection?
+    private let connectionTrouble: String?
 
-    /// Whether the host answers at all.
-    func answers() throws -> Bool {
-        // The reference quotes the word; so does a shell history.
-        var request = ssh.request(remoteShellText: "'true'")
-        request.errorOutput = .collect(limitBytes: 1 << 16)
+    /// Connects if it can; `trouble` tells whether that worked.
+    init(ssh: SSHCommand) throws {
+        self.ssh = ssh
+        let outcome = try Self.namingProgram(ssh) { try SharedConnection.connect(ssh) }
+        if case .open(let connection) = outcome { self.connection = connection } else { connection = nil }
+        if case .failed(let reason) = outcome { connectionTrouble = reason } else { connectionTrouble = nil }
+    }
+
+    /// Turns the error about a missing program into what is said of it.
+    private static func namingProgram(
+        _ ssh: SSHCommand,
+        _ body: () throws -> SharedConnection.Outcome
+    ) throws -> SharedConnection.Outcome {
         do {
-            return try request.run().isSuccess
+            return try body()
         } catch let error as ProcessError where error.isNotFound {
-            return false
+            return .failed("There is no program '\(ssh.program)' here.")
         }
+    }
+
+    /// How the host is reached for a small command.
+    var control: SSHCommand { connection?.command ?? ssh }
+
+    /// Why the host does not answer; `nil` when it does.
+    func trouble() throws -> String? {
+        if let connectionTrouble { return connectionTrouble }
+        // The reference quotes the word; so does a shell history.
+        var request = control.request(remoteShellText: "'true'")
+        request.errorOutput = .collect(limitBytes: 1 << 16)
+        let outcome = try Self.namingProgram(ssh) {
+            let outcome = try request.run()
+            guard !outcome.isSuccess else { return .unshared }
+            let said = String(decoding: outcome.errorOutput, as: UTF8.self).split(whereSeparator: \.isNewline).last
+            return .failed(said.map { "It said: \($0)" } ?? "It ended with \(outcome.status) and said nothing.")
+        }
+        if case .failed(let reason) = outcome { return reason }
+        return nil
     }
 
     func looksEmpty(_ directory: String) throws -> Bool {
         // A missing directory is empty; that ssh fails is not told by that.
         let outcome = try run("if [ -e \"$1\" ] || [ -L \"$1\" ]; then ls -- \"$1\"; fi", [directory])
         return outcome.output.isEmpty
+    }
+
+    func names(in directory: String) throws -> [String] {
+        let outcome = try run("[ ! -d \"$1\" ] || ls -A -- \"$1\"", [directory])
+        return outcome.outputText.split(separator: "\n").map(String.init)
     }
 
     func state(of directory: String, tablespaces: [Int64]) throws -> DestinationState {
@@ -276,7 +317,7 @@ struct RemoteRestoreHost: RestoreHost {
             "if command -v sha256sum >/dev/null; then s=sha256sum; else s='shasum -a 256'; fi; "
             + "find -H \"$@\" -type f -print0 | xargs -0 $s --"
         var digests: [FilePath: String] = [:]
-        var request = ssh.request(remote: ["sh", "-c", script, "barman"] + directories)
+        var request = control.request(remote: ["sh", "-c", script, "barman"] + directories)
         request.output = .lines { line in
             // A name with a line end or backslash is told in another form: such a file is sent.
             guard !line.hasPrefix("\\"), line.utf8.count > 66 else { return }
@@ -309,7 +350,7 @@ struct RemoteRestoreHost: RestoreHost {
         _ arguments: [String],
         input: ProcessRequest.Input = .none
     ) throws -> ProcessOutcome {
-        var request = ssh.request(remote: ["sh", "-c", script, "barman"] + arguments)
+        var request = control.request(remote: ["sh", "-c", script, "barman"] + arguments)
         request.input = input
         return try request.runChecked()
     }

@@ -105,6 +105,7 @@ struct RestorePlanner {
             throw Failure("Network compression can only be used with remote recovery.", hint: remoteHint)
         }
         let isDelta = request.deltaRestore ?? settings.recoveryOptions.contains(.deltaRestore)
+        try checkSettingsFile()
         try checkSnapshot(info)
         try checkSupport(info)
         let chain = try chain(of: info, in: catalog)
@@ -263,6 +264,20 @@ struct RestorePlanner {
     }
 
     // MARK: Modes
+
+    /// The settings go into the data directory and nowhere else.
+    private func checkSettingsFile() throws(Failure) {
+        guard let name = request.recoveryConfFilename else { return }
+        let path = FilePath(name)
+        guard path.isRelative, path.lastComponent?.kind == .regular, !name.hasSuffix("/"),
+            !path.components.contains(where: { $0.kind == .parentDirectory })
+        else {
+            throw Failure(
+                "Invalid name '\(name)' for the file with the recovery settings",
+                hint: "It is the name of a file in the destination directory, such as 'postgresql.auto.conf'."
+            )
+        }
+    }
 
     private func remote() throws(Failure) -> SSHCommand? {
         guard let text = request.remoteSSHCommand else { return nil }

@@ -71,10 +71,11 @@ public struct RestoreRun: Sendable {
     /// The host that is restored to; refuses one that does not answer.
     private func reachableHost(of plan: RestorePlan) throws -> any RestoreHost {
         guard let ssh = plan.remote else { return LocalRestoreHost() }
-        let host = RemoteRestoreHost(ssh: ssh)
-        guard try host.answers() else {
+        let host = try RemoteRestoreHost(ssh: ssh)
+        if let trouble = try host.trouble() {
             throw Failure(
-                "Unable to connect to the target host using the command '\(request.remoteSSHCommand ?? "")'"
+                "Unable to connect to the target host using the command '\(request.remoteSSHCommand ?? "")'",
+                hint: trouble
             )
         }
         return host

@@ -368,8 +368,53 @@ private struct Mistake {
             ),
             Mistake(
                 name: "the other host does not answer",
-                options: ["--remote-ssh-command", "false"],
-                says: "Unable to connect to the target host using the command 'false'"
+                options: ["--remote-ssh-command", "sh -c 'echo no_route_to_host>&2;false'"],
+                says: "HINT: It said: no_route_to_host"
+            ),
+            Mistake(
+                name: "there is no such program",
+                options: ["--remote-ssh-command", "sssh postgres@pg2"],
+                says: "HINT: There is no program 'sssh' here."
+            ),
+            Mistake(
+                name: "the destination cannot be looked at",
+                happened: "mkdir -p $W/dark && chmod 0 $W/dark",
+                destination: "$W/dark/data",
+                says: "'$W/dark/data' cannot be looked at: [Errno 13] Permission denied"
+            ),
+            Mistake(
+                name: "the WAL goes into the data directory, which recovery would remove",
+                options: ["--target-immediate", "--staging-wal-directory", "$D"],
+                says: "would hold '$D'; recovery removes it when it ends"
+            ),
+            Mistake(
+                name: "the WAL goes to where PostgreSQL has its own",
+                options: ["--target-immediate", "--staging-wal-directory", "$D/pg_wal"],
+                says: "would be a part of '$D'"
+            ),
+            Mistake(
+                name: "the WAL goes into a directory that is used",
+                happened: "mkdir $W/used && echo x > $W/used/precious",
+                options: ["--target-immediate", "--staging-wal-directory", "$W/used"],
+                says: "holds 'precious', which is no WAL"
+            ),
+            Mistake(
+                name: "the WAL goes to that of another server",
+                happened: "mkdir -p $W/other/pg_wal && echo 15 > $W/other/PG_VERSION",
+                options: ["--target-immediate", "--staging-wal-directory", "$W/other/pg_wal"],
+                says: "is a part of another data directory"
+            ),
+            Mistake(
+                name: "the settings go somewhere else",
+                options: ["--target-immediate", "--recovery-conf-filename", "../recovery.conf"],
+                says: "Invalid name '../recovery.conf' for the file with the recovery settings",
+                isPlanned: false
+            ),
+            Mistake(
+                name: "a destination that was never set",
+                destination: "",
+                says: "The destination directory has no name",
+                isPlanned: false
             ),
         ]
     }

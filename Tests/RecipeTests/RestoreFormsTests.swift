@@ -193,8 +193,11 @@ private struct FormsSite {
                     for mode in version == 17 ? [[], ["--delta-restore"]] : [[]] {
                         let target = targets[number % targets.count]
                         number += 1
+                        let logins = angus.loginCount
                         let outcome = try site.restore(form, to: destination, remote + mode + target.options)
                         try #require(outcome.status == 0, "\(outcome)")
+                        // One for the small commands, one for the backup, two for the WAL; rsync makes its own.
+                        #expect(angus.loginCount - logins <= (mode.isEmpty ? 4 : 8), "\(form) \(place)")
                         if version >= 17, place == "here" { try site.expectSoundManifest(in: destination) }
                         let answer = try site.answer(in: destination)
                         #expect(answer == "\(target.rows)|\(rest)", "\(form) \(place) \(mode) \(target.options)")

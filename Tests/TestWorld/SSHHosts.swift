@@ -59,6 +59,11 @@ public final class SSHHost {
         guard isUp, server.isRunning else { throw WorldError("sshd does not start: \(server.outcome)") }
     }
 
+    /// How many connections have logged in since it was started.
+    public var loginCount: Int {
+        (server?.outcome.err ?? "").split(separator: "\n").count { $0.contains("Accepted publickey") }
+    }
+
     /// Takes the host off the network: connections are refused, those that exist end.
     public func stop() throws {
         guard let server else { return }

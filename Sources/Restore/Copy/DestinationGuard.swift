@@ -79,7 +79,7 @@ struct DestinationGuard {
 
     /// The mode; throws `Failure` with the reason when nothing may be written.
     func check() throws -> Mode {
-        let state = try host.state(of: plan.destination, tablespaces: plan.tablespaces.map(\.oid))
+        let state = try look(at: plan.destination, tablespaces: plan.tablespaces.map(\.oid))
         let ours = UnfinishedMark(plan: plan)
         if let pid = state.runningPID {
             throw Failure(
@@ -110,6 +110,14 @@ struct DestinationGuard {
         try checkIdentity(state)
         try checkTablespaces(state, isCompleting: false)
         return .delta
+    }
+
+    private func look(at directory: String, tablespaces: [Int64]) throws -> DestinationState {
+        do {
+            return try host.state(of: directory, tablespaces: tablespaces)
+        } catch let error as FileError {
+            throw Failure("The restore operation cannot proceed: '\(directory)' cannot be looked at: \(error)")
+        }
     }
 
     /// What is overwritten must be a data directory of the same system.
@@ -144,7 +152,7 @@ struct DestinationGuard {
     /// A tablespace's place must be empty, or belong to what is being overwritten.
     private func checkTablespaces(_ state: DestinationState, isCompleting: Bool) throws {
         for tablespace in plan.tablespaces {
-            let place = try host.state(of: tablespace.destination, tablespaces: [])
+            let place = try look(at: tablespace.destination, tablespaces: [])
             if place.looksEmpty { continue }
             if isCompleting, let mark = place.mark.flatMap({ UnfinishedMark($0) }),
                 mark.belongsWith(UnfinishedMark(plan: plan))
