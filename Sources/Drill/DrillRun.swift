@@ -42,6 +42,7 @@ public struct DrillRun: Sendable {
         let scratch = try DrillScratch(for: home, in: request.directory)
         // The work may have been ended by a signal: that must not end the clean-up.
         defer { remove(scratch) }
+        try checkPossible(info, scratch)
         try perform(info, programs, scratch, assertions, &record)
         // A question that the user cut off is no defect of the backup.
         try SignalWatch.check()
@@ -118,6 +119,34 @@ public struct DrillRun: Sendable {
     /// Restores as `restore` does; returns false when the backup cannot be restored, which is in the record.
     private func copy(_ info: BackupInfo, _ scratch: DrillScratch, _ record: inout DrillRecord) throws -> Bool {
         reporter.info("Restoring backup \(info.id) into '\(scratch.directory)'.")
+        let restore = restore(of: info, scratch)
+        let began = Interruption.monotonicSeconds
+        do {
+            _ = try RestoreRun(home: home, request: restore, reporter: LogOnlyReporter(reporter)).run()
+        } catch {
+            try SignalWatch.check()
+            record.defects.append(error.message)
+            return false
+        }
+        record.phases.copySeconds = Interruption.monotonicSeconds - began
+        record.copiedBytes = try FileSystem.sizeOfTree(scratch.directory)
+        return true
+    }
+
+    /// Refuses what is wrong with the drill and not with the backup: no room, or a target that is not in the WAL.
+    private func checkPossible(_ info: BackupInfo, _ scratch: DrillScratch) throws {
+        let run = RestoreRun(home: home, request: restore(of: info, scratch), reporter: LogOnlyReporter(reporter))
+        // A plan that cannot be made is the backup's fault: the drill says so.
+        guard let forecast = try? run.forecast() else { return try SignalWatch.check() }
+        let faults = forecast.findings.filter { $0.verdict == .refused }
+        guard let fault = faults.first, faults.allSatisfy({ Self.notOfBackup.contains($0.subject) }) else { return }
+        throw Failure("The drill of backup \(info.id) cannot be done: \(fault.text)", hint: fault.hint)
+    }
+
+    /// What a plan finds that says nothing about the backup.
+    private static let notOfBackup: Set<String> = ["destination", "space", "tablespaces", "target"]
+
+    private func restore(of info: BackupInfo, _ scratch: DrillScratch) -> RestoreRequest {
         var restore = request.restore
         restore.backup = info.id
         restore.destination = scratch.data.string
@@ -130,17 +159,7 @@ public struct DrillRun: Sendable {
         restore.runsHooks = false
         restore.targetTimeline = restore.targetTimeline ?? "latest"
         restore.targetAction = "promote"
-        let began = Interruption.monotonicSeconds
-        do {
-            _ = try RestoreRun(home: home, request: restore, reporter: LogOnlyReporter(reporter)).run()
-        } catch {
-            try SignalWatch.check()
-            record.defects.append(error.message)
-            return false
-        }
-        record.phases.copySeconds = Interruption.monotonicSeconds - began
-        record.copiedBytes = try FileSystem.sizeOfTree(scratch.directory)
-        return true
+        return restore
     }
 
     private func askNewestCommit(_ server: DrillServer, _ record: inout DrillRecord) throws {

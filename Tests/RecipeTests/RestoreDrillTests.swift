@@ -17,6 +17,7 @@ import Testing
             try drills.findMissingWAL()
             try drills.findWrongAnswers()
             try drills.pass()
+            try drills.findImpossible()
             try drills.judgeAge()
         }
     }
@@ -125,6 +126,20 @@ private struct Drills {
         let unread = try drill("--sql", "/nowhere/at/all")
         #expect(unread.status == 1 && unread.err.contains("cannot read the assertions"), "\(unread)")
         #expect(world.names(in: scratch).isEmpty)
+    }
+
+    /// What is wrong with the drill is not held against the backup.
+    func findImpossible() throws {
+        let records = try world.read("\(site.host.home)/pg/.drills")
+        for (options, says) in [
+            (["--target-time", "2099-01-01 00:00:00+00:00"], "is not before the end of the archived WAL"),
+            (["--target-time", "2020-01-01 00:00:00+00:00"], "is before the backup end time"),
+        ] {
+            let outcome = try site.host.barman(["drill", "pg", "--directory", scratch] + options)
+            #expect(outcome.status == 1 && outcome.err.contains(says), "\(outcome)")
+            #expect(outcome.err.hasPrefix("ERROR: The drill of backup \(id) cannot be done: "), "\(outcome)")
+        }
+        #expect(try world.read("\(site.host.home)/pg/.drills") == records && world.names(in: scratch).isEmpty)
     }
 
     private func expectDefect(_ outcome: Outcome, _ says: String) throws {
