@@ -17,8 +17,8 @@ class Restores:
 
     # -- Backups ----------------------------------------------------------------------------------------------------
 
-    def home(self, name, data, port, link, **options):
-        """A home with one full backup taken by 3.19.1, by pg_basebackup; returns its path."""
+    def home(self, name, data, port, link, program=None, **options):
+        """A home with one full backup, taken by 3.19.1 with pg_basebackup unless another program is given; returns its path."""
         b = self.bench
         home = b.configure(name, backup_method="postgres", conninfo=f"host={b.ROOM} port={port} user=postgres dbname=postgres",
                            streaming_conninfo=f"host={b.ROOM} port={port} user=postgres", immediate_checkpoint="true", **options)
@@ -28,7 +28,7 @@ class Restores:
         os.symlink(f"{home}/main/incoming", f"{link}.new")
         os.replace(f"{link}.new", link)
         self.oracle(home, "-q", "switch-wal", "--force", "--archive", "main")
-        self.oracle(home, "backup", "main")
+        b.run(program or b.ORACLE, "-c", f"{home}/barman.conf", "backup", "main")
         self.oracle(home, "-q", "switch-wal", "--force", "--archive", "main")
         return home
 
@@ -76,19 +76,25 @@ class Restores:
             peers["pgBackRest, 2 processes"] = lambda: b.timed(*pgbackrest, "restore")
         b.compare("restore, zstd-3 tar, local", peers, self.restore(b.OURS, home), prepare=self.clear)
         self.show_sync(home)
-        self.clear()
-        self.restore(b.OURS, home)()
+        return pgbackrest
+
+    def delta(self, homes, pgbackrest):
+        """Into a directory where everything is as it should be; pgBackRest reads its manifest and that directory, whatever the form."""
+        b = self.bench
         peers = {}
+        other = f"{b.ROOM}/restored-pgbackrest"
         if pgbackrest:
-            other = f"{b.ROOM}/restored-pgbackrest"
             shutil.rmtree(other, ignore_errors=True)
             os.makedirs(other, mode=0o700)
             b.own(other)
             delta = [*pgbackrest[:-1], f"--pg1-path={other}"]
             b.timed(*delta, "restore")
             peers["pgBackRest, 2 processes"] = lambda: b.timed(*delta, "--delta", "restore")
-        b.compare("delta restore, nothing changed, zstd-3 tar", peers, self.restore(b.OURS, home, "--delta-restore"))
-        shutil.rmtree(f"{b.ROOM}/restored-pgbackrest", ignore_errors=True)
+        for form, home in homes.items():
+            self.clear()
+            self.restore(b.OURS, home)()
+            b.compare(f"delta restore, nothing changed, {form}", peers, self.restore(b.OURS, home, "--delta-restore"))
+        shutil.rmtree(other, ignore_errors=True)
         shutil.rmtree(f"{b.ROOM}/pgbackrest", ignore_errors=True)
 
     def pgbackrest(self, data, port):
@@ -147,13 +153,16 @@ def run(bench):
     data = bench.once("cluster", bench.make_cluster)
     port, link = bench.free_port(), f"{bench.ROOM}/incoming"
     bench.start_cluster(data, port, f"-c archive_mode=on -c 'archive_command=cp %p {link}/%f'")
-    restores.plain(restores.home("restore-plain", data, port, link))
-    shutil.rmtree(f"{bench.ROOM}/homes/restore-plain", ignore_errors=True)
-    home = restores.home("restore-zstd", data, port, link, backup_compression="zstd", backup_compression_format="tar",
-                         backup_compression_level="3", backup_compression_location="server")
-    restores.tar(home, data, port)
+    plain = restores.home("restore-plain", data, port, link)
+    restores.plain(plain)
+    options = {"backup_compression": "zstd", "backup_compression_format": "tar", "backup_compression_level": "3"}
+    ours = restores.home("restore-ours", data, port, link, program=bench.OURS, backup_compression_location="client", **options)
+    zstd = restores.home("restore-zstd", data, port, link, backup_compression_location="server", **options)
+    pgbackrest = restores.tar(zstd, data, port)
     bench.stop_cluster(data)
-    shutil.rmtree(home, ignore_errors=True)
+    restores.delta({"plain": plain, "zstd-3 tar": zstd, "zstd-3 tar that we took": ours}, pgbackrest)
+    for home in (plain, ours, zstd):
+        shutil.rmtree(home, ignore_errors=True)
     restores.clear()
     restores.chain()
     restores.clear()
