@@ -192,8 +192,7 @@ struct RecoveryCheck {
 
     /// Whether the WAL of the backup itself is there; without it the restored server never becomes consistent.
     private mutating func checkConsistency(_ path: RecoveryPath) -> Bool {
-        if let last = path.stretches.last, last.numbers.upperBound >= endNumber { return true }
-        if let partial = path.partial, partial.segment.number(size: size) >= endNumber { return true }
+        if path.reaches(endNumber) { return true }
         let reason = path.gapText ?? "WAL file \(firstMissing(path)) is missing"
         let isArriving = path.gap == nil && plan.info.status == .waitingForWALs
         if isArriving {

@@ -1,4 +1,5 @@
 import Archive
+import Catalog
 import SystemPackage
 import WAL
 
@@ -128,6 +129,17 @@ struct RecoveryPath: Sendable {
 
     /// How many complete segments there are.
     var segmentCount: UInt64 { stretches.reduce(0) { $0 + UInt64($1.numbers.count) } }
+
+    /// Whether the way goes as far as the segment with this number, be it the unfinished one.
+    func reaches(_ number: UInt64) -> Bool {
+        if let last = stretches.last, last.numbers.upperBound >= number { return true }
+        return partial.map { $0.segment.number(size: segmentSize) >= number } ?? false
+    }
+
+    /// Whether all that a backup needs to become consistent is there, whatever its record says by now.
+    func holdsWAL(of info: BackupInfo) -> Bool {
+        info.endSegment.map { reaches($0.number(size: segmentSize)) } ?? false
+    }
 
     /// Whether a complete segment is on the way.
     func contains(_ segment: WALSegmentName) -> Bool {

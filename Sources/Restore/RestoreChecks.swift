@@ -28,7 +28,9 @@ struct RestoreChecks {
         /// The same with what was found out before.
         func adding(_ early: [PlanFinding]) -> Outcome {
             var outcome = self
-            outcome.findings = early + findings
+            // What was refused already is not well for another reason.
+            let refused = Set(early.filter { $0.verdict == .refused }.map(\.subject))
+            outcome.findings = early + findings.filter { $0.verdict != .good || !refused.contains($0.subject) }
             return outcome
         }
 

@@ -33,6 +33,8 @@ public struct RestoreForecast: Sendable {
     public let destination: String
     /// How the other host is reached; `nil` for this one.
     public let remoteCommand: String?
+    /// Whether what is there already is completed, and kept where it is right.
+    public let isDelta: Bool
     /// Where each tablespace goes.
     public let tablespaces: [(name: String, location: String)]
     /// What recovery stops at, in words.
@@ -77,6 +79,7 @@ public struct RestoreForecast: Sendable {
         version = info.version.map { Self.versionText(Int($0)) } ?? "unknown"
         destination = plan.destination
         remoteCommand = plan.request.remoteSSHCommand
+        isDelta = plan.isDelta
         tablespaces = plan.tablespaces.map { ($0.name, $0.destination) }
         self.target =
             target.announcement(timeline: nil)?.split(separator: " ", maxSplits: 4).last.map(String.init)

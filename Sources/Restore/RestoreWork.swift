@@ -62,7 +62,7 @@ struct RestoreWork {
         reporter.info("Starting \(kind) restore for server \(home.name) using backup \(plan.info.id)")
         reporter.info("Destination directory: \(request.destination)")
         if let command = request.remoteSSHCommand { reporter.info("Remote command: \(command)") }
-        if !plan.usesGetWAL, plan.info.status == .waitingForWALs {
+        if !plan.usesGetWAL, plan.info.status == .waitingForWALs, path?.holdsWAL(of: plan.info) != true {
             reporter.warning(
                 "IMPORTANT: You have requested a recovery operation for a backup that does not have yet all the WAL "
                     + "files that are required for consistency."

@@ -48,7 +48,7 @@ struct WALDelivery {
     /// Selects, copies, and tells the server that these files are archived already.
     func run() throws {
         let current = try BackupCatalog.record(of: plan.info.id, in: home) ?? plan.info
-        if current.status == .waitingForWALs {
+        if current.status == .waitingForWALs, !path.holdsWAL(of: current) {
             reporter.warning(
                 "IMPORTANT: The backup we have restored IS NOT VALID. Required WAL files for consistency are missing. "
                     + "Please verify that WAL archiving is working correctly or evaluate using the 'get-wal' option "

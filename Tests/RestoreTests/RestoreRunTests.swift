@@ -155,8 +155,24 @@ import Testing
             var info = fixture.info
             info.status = .waitingForWALs
             try BackupCatalog.save(info, in: fixture.home)
+            for name in ["4", "5", "6"] {
+                try FileSystem.unlink(
+                    fixture.home.walsDirectory.appending("0000000100000000/00000001000000000000000\(name)")
+                )
+            }
+            try FileSystem.unlink(XlogDatabase(fixture.home).path)
             try fixture.run()
             #expect(fixture.recorder.said.filter { $0.hasPrefix("WARNING: IMPORTANT: ") }.count == 2)
+        }
+    }
+
+    @Test func `a backup whose WAL is there is not warned about, although nobody has noted that`() throws {
+        try RestoreFixture.with { fixture in
+            var info = fixture.info
+            info.status = .waitingForWALs
+            try BackupCatalog.save(info, in: fixture.home)
+            try fixture.run()
+            #expect(!fixture.recorder.said.contains { $0.hasPrefix("WARNING: ") })
         }
     }
 

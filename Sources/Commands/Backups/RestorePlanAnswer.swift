@@ -19,12 +19,14 @@ struct RestorePlanAnswer {
 
     private var lines: [String] {
         let forecast = forecast
+        let estimatedSeconds = forecast.estimatedSeconds
         var rows = [
             ("Server", forecast.server),
             ("Backup", forecast.chain.joined(separator: " + ") + " (\(forecast.form))"),
             ("PostgreSQL version", forecast.version),
             ("Destination", forecast.destination + (forecast.remoteCommand.map { " by way of '\($0)'" } ?? "")),
         ]
+        if forecast.isDelta { rows.append(("What is there", "is compared with the backup and completed")) }
         rows += forecast.tablespaces.map { ("Tablespace \($0.name)", $0.location) }
         rows.append(("Recovery target", forecast.target))
         if let time = forecast.earliestTime, let lsn = forecast.earliestLSN {
@@ -43,7 +45,8 @@ struct RestorePlanAnswer {
         rows.append(
             (
                 "Time for the copy",
-                "about \(HumanText.duration(seconds: forecast.estimatedSeconds)) (\(forecast.estimateBasis))"
+                "\(estimatedSeconds < 1 ? "" : "about ")\(HumanText.duration(seconds: estimatedSeconds)) "
+                    + "(\(forecast.estimateBasis))"
             )
         )
         let verdicts = forecast.findings.map { finding in
@@ -73,6 +76,7 @@ struct RestorePlanAnswer {
             ("postgresql_version", .string(forecast.version)),
             ("destination", .string(forecast.destination)),
             ("remote_command", .optional(forecast.remoteCommand)),
+            ("delta", .bool(forecast.isDelta)),
             ("tablespaces", .object(forecast.tablespaces.map { ($0.name, .string($0.location)) })),
             ("target", .string(forecast.target)),
             ("timeline", .optional(forecast.timeline.map { Int64($0) })),
