@@ -73,11 +73,16 @@ final class SharedConnection: Sendable {
             throw error
         }
         if let status {
-            let said = try text(errors).split(whereSeparator: \.isNewline).last
-            return .failed(said.map { "It said: \($0)" } ?? "It ended with \(status) and said nothing.")
+            return .failed(reason(try text(errors), status))
         }
         let connection = SharedConnection(ssh, directory, socket, master, writer)
         return try FileSystem.kindIfPresent(socket, followingLinks: false) == nil ? .unshared : .open(connection)
+    }
+
+    /// Why ssh ended: what it said last.
+    static func reason(_ said: String, _ status: ProcessStatus) -> String {
+        let last = said.split(whereSeparator: \.isNewline).last
+        return last.map { "It said: \($0)" } ?? "It ended with \(status) and said nothing."
     }
 
     private static func end(_ master: RunningProcess) {
