@@ -1,4 +1,5 @@
 import Files
+import Glibc
 import Processes
 import SystemPackage
 
@@ -87,6 +88,12 @@ final class SharedConnection: Sendable {
 
     private static func end(_ master: RunningProcess) {
         master.terminate()
+        // A signal that comes just before ssh waits for something is lost to it.
+        for _ in 0..<100 {
+            if master.statusIfEnded() != nil { return }
+            usleep(5_000)
+        }
+        master.send(signal: SIGKILL)
         _ = master.wait()
     }
 
