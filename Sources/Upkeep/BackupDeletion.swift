@@ -221,6 +221,13 @@ public struct BackupDeletion {
     private func removeData(of info: BackupInfo) -> Bool {
         let directory = home.backupDirectory(of: info.id)
         do {
+            // Nothing is removed that is not below the home: of a link only itself goes, with the directory.
+            if try FileSystem.kindIfPresent(directory, followingLinks: false) == .symbolicLink {
+                reporter.warning(
+                    "'\(directory.string)' is a symbolic link: only the link is removed, what it leads to stays"
+                )
+                return true
+            }
             for name in try FileSystem.names(in: directory) where name != "backup.info" && name != "annotations" {
                 try FileSystem.removeTree(directory.appending(name))
             }
@@ -242,7 +249,7 @@ public struct BackupDeletion {
     private func removeDirectory(of info: BackupInfo) -> Bool {
         let directory = home.backupDirectory(of: info.id)
         do {
-            guard try FileSystem.exists(directory) else { return true }
+            guard try FileSystem.kindIfPresent(directory, followingLinks: false) != nil else { return true }
             // A record in the old place must not go before the one in the new place has been written or was never there.
             try FileSystem.removeTree(directory)
             try FileSystem.syncDirectory(home.basebackupsDirectory)

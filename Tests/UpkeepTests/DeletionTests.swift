@@ -42,6 +42,28 @@ import Upkeep
         }
     }
 
+    @Test func `of a backup that is a link only the link goes`() throws {
+        try UpkeepFixture.with { fixture in
+            try fill(fixture)
+            let outside = fixture.home.basebackupsDirectory.removingLastComponent().removingLastComponent().appending(
+                "outside"
+            )
+            let place = fixture.home.backupDirectory(of: oldest)
+            try FileSystem.rename(place, to: outside)
+            try FileSystem.symlink(at: place, to: outside)
+            let recorder = Recorder()
+            try delete(oldest, fixture, recorder)
+            #expect(try fixture.catalog.ids == [middle, newest])
+            #expect(try FileSystem.kindIfPresent(place, followingLinks: false) == nil)
+            #expect(try !FileSystem.names(in: outside).isEmpty)
+            #expect(
+                recorder.said.contains {
+                    $0.hasSuffix("is a symbolic link: only the link is removed, what it leads to stays")
+                }
+            )
+        }
+    }
+
     @Test func `a backup with an older one goes alone`() throws {
         try UpkeepFixture.with { fixture in
             try fill(fixture)
