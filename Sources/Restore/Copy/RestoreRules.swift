@@ -3,14 +3,15 @@ import SystemPackage
 
 /// What of a stored backup is not restored, and under which name the rest is.
 struct RestoreRules: Sendable {
-    private let skipped: Set<FilePath>
-    private let emptied: Set<FilePath>
+    /// Paths below the data directory, and names of directories in it: as text, since every file of a backup is looked up.
+    private let skipped: Set<String>
+    private let emptied: Set<String>
 
     /// The rules for a backup; a tar file keeps what it has of logs and WAL, as in the reference.
     init(plan: RestorePlan) {
         // What the server was doing when it was backed up is not what the restored one is to do: its markers are written later.
-        var left: Set<FilePath> = ["recovery.conf", "recovery.signal", "standby.signal", "tablespace_map"]
-        for tablespace in plan.tablespaces { left.insert(FilePath("pg_tblspc/\(tablespace.oid)")) }
+        var left: Set<String> = ["recovery.conf", "recovery.signal", "standby.signal", "tablespace_map"]
+        for tablespace in plan.tablespaces { left.insert("pg_tblspc/\(tablespace.oid)") }
         let isPlain = !plan.stored.tip.isTar
         if isPlain || plan.stored.isIncremental {
             left.insert("postmaster.pid")
@@ -19,20 +20,17 @@ struct RestoreRules: Sendable {
             emptied = []
         }
         // The manifest of a combined backup is made anew.
-        if plan.stored.isIncremental { left.insert(FilePath(BackupManifest.fileName)) }
+        if plan.stored.isIncremental { left.insert(BackupManifest.fileName) }
         skipped = left
     }
 
     /// Whether something, and what is in it, stays behind.
     func isSkipped(_ path: FilePath, in root: RestoreRoot) -> Bool {
         guard root.isData else { return false }
-        return skipped.contains(path)
-            || (!emptied.isEmpty && path.components.count >= 2 && isInEmptied(path))
-    }
-
-    private func isInEmptied(_ path: FilePath) -> Bool {
-        guard let first = path.components.first else { return false }
-        return emptied.contains(FilePath(first.string))
+        let text = path.string
+        if skipped.contains(text) { return true }
+        guard let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")) else { return false }
+        return emptied.contains(String(text[..<slash]))
     }
 
     /// The name that a file gets at first.
