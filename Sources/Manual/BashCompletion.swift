@@ -60,14 +60,14 @@ enum BashCompletion {
                 local flags='\(flags)' valued='\(valued)' places='' place
                 local -a _barman_config=()
                 # Names are offered as the shell has to read them; nothing in them is ever expanded.
-            lines() {
-                local item escaped
-                while IFS= read -r item; do
-                    printf -v escaped %q "$item"
-                    [[ -n $item && ($escaped == "$current"* || $item == "$current"*) ]] && COMPREPLY+=("$escaped")
-                done <<< "$1"
-            }
-            words() { lines "${1// /$'\\n'}"; }
+                lines() {
+                    local item escaped
+                    while IFS= read -r item; do
+                        printf -v escaped %q "$item"
+                        [[ -n $item && ($escaped == "$current"* || $item == "$current"*) ]] && COMPREPLY+=("$escaped")
+                    done <<< "$1"
+                }
+                words() { lines "${1// /$'\\n'}"; }
                 files() { mapfile -t COMPREPLY < <(compgen -f -- "$current"); compopt -o filenames 2>/dev/null; }
                 COMPREPLY=()
                 for ((index = 1; index < COMP_CWORD; index++)); do

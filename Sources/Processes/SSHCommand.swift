@@ -1,3 +1,5 @@
+public import SystemPackage
+
 /// How another host is reached: the configured `ssh_command`, with the options that keep it from asking questions.
 public struct SSHCommand: Sendable, Equatable {
     /// Options that make ssh fail rather than ask.
@@ -30,6 +32,15 @@ public struct SSHCommand: Sendable, Equatable {
         self.program = program
         arguments = words.dropFirst() + extraOptions
         self.pathPrefix = pathPrefix
+    }
+
+    /// Whether the socket of a shared connection (ssh_config(5), ControlPath) can have this path.
+    public static func canShare(at socket: FilePath) -> Bool {
+        // The longest path of a socket, less what ssh appends while it makes it (unix(7), ssh's muxserver_listen).
+        let longest = 107 - 17
+        // ssh would take `%` for an escape, and blanks for the end of the word.
+        let isPlain = !socket.string.utf8.contains { [0x20, 0x25, 0x22, 0x27, 0x5C, 0x09].contains($0) }
+        return isPlain && socket.string.utf8.count <= longest
     }
 
     /// The same with options before the others, which so have the last word (ssh_config(5): the first value counts).

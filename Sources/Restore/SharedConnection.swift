@@ -25,8 +25,6 @@ final class SharedConnection: Sendable {
     private let master: RunningProcess
     private let lifeline: OwnedDescriptor
 
-    /// The longest path that a socket can have, less what ssh appends while it makes it (unix(7)).
-    private static let longestPath = 107 - 17
     /// What the other host says once a command runs there; the socket is made before.
     private static let greeting = "barman-is-there"
 
@@ -35,10 +33,7 @@ final class SharedConnection: Sendable {
         guard FilePath(ssh.program).lastComponent == "ssh" else { return .unshared }
         let directory = try FileSystem.createTemporaryDirectory(prefix: "barman-ssh-")
         let socket = directory.appending("s")
-        // ssh would take `%` for an escape, and blanks for the end of the word.
-        guard socket.string.utf8.count <= longestPath,
-            !socket.string.utf8.contains(where: { [0x20, 0x25, 0x22, 0x27, 0x5C, 0x09].contains($0) })
-        else {
+        guard SSHCommand.canShare(at: socket) else {
             remove(directory)
             return .unshared
         }

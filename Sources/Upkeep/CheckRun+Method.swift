@@ -16,6 +16,7 @@ extension CheckRun {
         let settings = home.settings
         if settings.isPassive {
             if settings.isActive, let command = settings.primarySSHCommand {
+                // A command whose words cannot be told apart is a failed row.
                 let ssh = try? PrimaryNode(of: home, reporter: reporter).ssh(extraOptions: SSHCommand.batchOptions)
                 _ = try checkSSH(sheet, ssh, command, target: "Barman primary node")
             }

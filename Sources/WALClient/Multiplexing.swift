@@ -1,4 +1,5 @@
 import Files
+import Processes
 import SystemPackage
 
 /// Calls that share one ssh connection: OpenSSH's multiplexing, with its socket in a private directory.
@@ -8,16 +9,12 @@ struct Multiplexing: Sendable {
     private let host: BackupHost
     /// How long the connection stays when nobody uses it.
     static let idleSeconds = 120
-    /// The longest path that a socket can have, less what ssh appends while it makes it (unix(7), ssh's muxserver_listen).
-    private static let longestPath = 107 - 17
 
     /// The connection to a host; `nil` when there is no safe place for its socket, and every call goes its own way.
     init?(to host: BackupHost, in directory: FilePath) {
         self.host = host
         socket = directory.appending(host.connectionKey)
-        // ssh would take `%` for an escape, and blanks for the end of the word.
-        let isPlain = !socket.string.utf8.contains { [0x20, 0x25, 0x22, 0x27, 0x5C, 0x09].contains($0) }
-        guard isPlain, socket.string.utf8.count <= Self.longestPath, PrivateDirectory.prepare(directory) else {
+        guard SSHCommand.canShare(at: socket), PrivateDirectory.prepare(directory) else {
             return nil
         }
     }

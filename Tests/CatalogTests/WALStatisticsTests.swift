@@ -1,5 +1,6 @@
 import Catalog
 import Failure
+import TestWorld
 import Testing
 import WAL
 
@@ -159,13 +160,13 @@ private struct PlainCatalog {
     @Test func `a list in any order gives what a walk for each backup gives`() throws {
         var random = SystemRandomNumberGenerator()
         let seed = random.next()
-        var generator = SplitMix(state: seed)
+        var generator = SeededNumbers(seed: seed)
         for round in 0..<25 {
             try check(randomCatalog(&generator), "seed \(seed), round \(round)")
         }
     }
 
-    private func randomCatalog(_ generator: inout SplitMix) -> PlainCatalog {
+    private func randomCatalog(_ generator: inout SeededNumbers) -> PlainCatalog {
         var plain = PlainCatalog()
         let timelines = Int.random(in: 1...3, using: &generator)
         var names: [String] = []
@@ -214,18 +215,5 @@ private struct PlainCatalog {
             plain.backups.append(backup(index, name(timeline, 0, begin), name(timeline, 0, end), status))
         }
         return plain
-    }
-}
-
-/// Random numbers that can be had again from their seed.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -2,18 +2,6 @@ import Glibc
 import TestWorld
 import Testing
 
-/// Numbers from a seed, so that a failure can be seen again.
-private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// One transaction of the writer.
 private struct Commit {
     let number: Int
@@ -33,7 +21,7 @@ private struct Commit {
     @Test(arguments: [15, 17, 18])
     func `every random target on three timelines brings back exactly its transactions`(version: Int) throws {
         try World.with { world in
-            var random = Seeded(state: Self.seed &+ UInt64(version))
+            var random = SeededNumbers(seed: Self.seed &+ UInt64(version))
             let history = try History(world, version, &random)
             let share = Self.count / 3 + (version == 18 ? Self.count % 3 : 0)
             let targets = (0..<share).map { number in history.target(number, &random) }
@@ -66,7 +54,7 @@ private struct History {
     /// The first transaction after the backup.
     private let first: Int
 
-    init(_ world: World, _ version: Int, _ random: inout Seeded) throws {
+    init(_ world: World, _ version: Int, _ random: inout SeededNumbers) throws {
         self.world = world
         site = try Site.local(
             in: world,
@@ -99,7 +87,8 @@ private struct History {
     }
 
     /// A new timeline from somewhere in the newer half of the one before.
-    private mutating func branch(from timeline: Int, _ seen: [Commit], _ random: inout Seeded) throws -> Cluster {
+    private mutating func branch(from timeline: Int, _ seen: [Commit], _ random: inout SeededNumbers) throws -> Cluster
+    {
         let commit = seen[Int.random(in: (seen.count - 500)..<(seen.count - 100), using: &random)]
         let destination = world.path("timeline-\(timeline + 1)")
         try world.makeDirectory(destination, as: .postgres)
@@ -150,7 +139,7 @@ private struct History {
     // MARK: Targets
 
     /// Any target of any kind on any timeline, after the backup and before the last transactions.
-    func target(_ number: Int, _ random: inout Seeded) -> Target {
+    func target(_ number: Int, _ random: inout SeededNumbers) -> Target {
         let timeline = Int.random(in: 0..<3, using: &random)
         let seen = commits[timeline]
         let index = Int.random(in: (first + 1)..<(seen.count - 2), using: &random)
