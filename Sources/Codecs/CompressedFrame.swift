@@ -31,12 +31,12 @@ public struct CompressedFrame: Equatable, Sendable {
         }
     }
 
-    /// The frame as a file of its own.
-    public func cut(from bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        var frame = Array(bytes.prefix(sizeBytes))
+    /// Copies the frame, as a file of its own, to the start of `room`, which is long enough; returns its length.
+    public func cut(from bytes: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer) -> Int {
+        room.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<sizeBytes]))
         // Only members of our gzip say that they are followed, in this byte.
-        if isFollowed { frame[20] &= 0xFE }
-        return frame
+        if isFollowed { room[20] &= 0xFE }
+        return sizeBytes
     }
 
     /// A member of ours says how long it is.

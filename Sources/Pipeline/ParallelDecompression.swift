@@ -11,7 +11,7 @@ public final class ParallelDecompression {
 
     private let line: AssemblyLine
     private let team: Team
-    private var current: [UInt8] = []
+    private var current: Piece?
     private var position = 0
 
     /// Starts to read; `source` fills a buffer and returns the number of bytes, 0 at the end.
@@ -19,7 +19,7 @@ public final class ParallelDecompression {
         workerCount: Int = Workers.coreCount,
         source: @escaping (UnsafeMutableRawBufferPointer) throws -> Int
     ) throws {
-        let line = AssemblyLine(window: 2 * max(1, workerCount) + 2)
+        let line = AssemblyLine(pieceCount: 2 * max(1, workerCount) + 2)
         self.line = line
         let feeder = Feeder(line: line, source: source)
         // The first thread that comes feeds; when the feed is over it helps.
@@ -36,17 +36,50 @@ public final class ParallelDecompression {
     /// Throws when the compressed data is damaged or ends too early.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         guard !buffer.isEmpty else { return 0 }
-        while position == current.count {
-            guard let next = try line.next() else { return 0 }
-            current = next
+        while true {
+            if let plain = current?.plain.bytes, position < plain.count {
+                let count = min(buffer.count, plain.count - position)
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: plain[position..<position + count]))
+                position += count
+                return count
+            }
+            if let used = current.take() { line.reuse(used) }
             position = 0
+            current = try line.next()
+            if current == nil { return 0 }
         }
-        let count = min(buffer.count, current.count - position)
-        current.withUnsafeBytes { bytes in
-            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[position..<position + count]))
+    }
+}
+
+/// A piece of the file on its way: a frame as it is stored, and what comes out of it.
+///
+/// `@unchecked Sendable`: it goes from hand to hand, and only who has it touches it.
+private final class Piece: @unchecked Sendable {
+    let stored = Memory()
+    let plain = Memory()
+    /// The most that comes out of the frame.
+    var mostPlainBytes = 0
+}
+
+/// Bytes whose memory is kept for the next ones: fresh memory costs a page fault for every 4 KiB.
+private final class Memory {
+    private var room = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 64)
+    private var count = 0
+
+    deinit {
+        room.deallocate()
+    }
+
+    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: room[..<count]) }
+
+    /// Forgets what was there: `body` gets room for so many bytes, and returns how many it has filled.
+    func fill(_ byteCount: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Int) rethrows {
+        count = 0
+        if room.count < byteCount {
+            room.deallocate()
+            room = .allocate(byteCount: byteCount, alignment: 64)
         }
-        position += count
-        return count
+        count = try body(UnsafeMutableRawBufferPointer(rebasing: room[..<byteCount]))
     }
 }
 
@@ -55,17 +88,18 @@ public final class ParallelDecompression {
 /// `@unchecked Sendable`: every access to the variables happens with the monitor held.
 private final class AssemblyLine: @unchecked Sendable {
     private let monitor = Monitor()
-    private let window: Int
-    private var waiting: [(index: Int, format: CompressionFormat, frame: [UInt8])] = []
-    private var done: [Int: Result<[UInt8], any Error>] = [:]
+    private var free: [Piece]
+    private var waiting: [(index: Int, piece: Piece, format: CompressionFormat)] = []
+    private var done: [Int: Result<Piece, any Error>] = [:]
     private var nextIn = 0
     private var nextOut = 0
     private var isFed = false
     private var hasFeeder = false
     private var isCancelled = false
 
-    init(window: Int) {
-        self.window = window
+    /// So many pieces are on their way at most.
+    init(pieceCount: Int) {
+        free = (0..<pieceCount).map { _ in Piece() }
     }
 
     /// What each thread does.
@@ -76,64 +110,80 @@ private final class AssemblyLine: @unchecked Sendable {
         }
         if feeds {
             let result = Result { try feeder.run() }
-            if case .failure(let error) = result { _ = put(.failure(error)) }
+            if case .failure(let error) = result { enter { done[$0] = .failure(error) } }
             monitor.locked {
                 isFed = true
                 monitor.wakeAll()
             }
         }
-        while let (index, format, frame) = take() {
-            let plain = Result { try Self.plain(frame, format) }
+        var decompressor: FrameDecompressor?
+        while let (index, piece, format) = take() {
+            let result = Result {
+                let able = try decompressor ?? FrameDecompressor(format)
+                decompressor = able
+                try piece.plain.fill(piece.mostPlainBytes) { try able.decompress(piece.stored.bytes, into: $0) }
+                return piece
+            }
             monitor.locked {
-                done[index] = plain
+                done[index] = result
                 monitor.wakeAll()
             }
         }
     }
 
-    /// Takes a frame to decompress; returns false when nobody wants it any more.
-    func put(_ frame: [UInt8], _ format: CompressionFormat) -> Bool {
-        enter { index in waiting.append((index, format, frame)) }
-    }
-
-    /// Takes what is plain already; returns false when nobody wants it any more.
-    func put(_ plain: Result<[UInt8], any Error>) -> Bool {
-        enter { index in done[index] = plain }
-    }
-
-    private func enter(_ body: (Int) -> Void) -> Bool {
+    /// A piece to fill, as soon as there is one; `nil` when nobody wants it any more.
+    func blank() -> Piece? {
         monitor.locked {
-            while !isCancelled, nextIn >= nextOut + window { monitor.wait() }
-            guard !isCancelled else { return false }
+            while !isCancelled, free.isEmpty { monitor.wait() }
+            return isCancelled ? nil : free.removeLast()
+        }
+    }
+
+    /// Takes a piece with a frame to decompress.
+    func put(_ piece: Piece, _ format: CompressionFormat) {
+        enter { waiting.append(($0, piece, format)) }
+    }
+
+    /// Takes a piece that is plain already.
+    func put(plain piece: Piece) {
+        enter { done[$0] = .success(piece) }
+    }
+
+    private func enter(_ body: (Int) -> Void) {
+        monitor.locked {
             body(nextIn)
             nextIn += 1
             monitor.wakeAll()
-            return true
         }
     }
 
-    private func take() -> (Int, CompressionFormat, [UInt8])? {
+    private func take() -> (Int, Piece, CompressionFormat)? {
         monitor.locked {
             while !isCancelled, waiting.isEmpty, !isFed { monitor.wait() }
             guard !isCancelled, !waiting.isEmpty else { return nil }
-            let (index, format, frame) = waiting.removeFirst()
-            return (index, format, frame)
+            let (index, piece, format) = waiting.removeFirst()
+            return (index, piece, format)
         }
     }
 
-    /// The next plain piece; `nil` at the end.
-    func next() throws -> [UInt8]? {
-        try monitor.locked { () -> Result<[UInt8], any Error>? in
+    /// The next plain piece, to be given back with `reuse`; `nil` at the end.
+    func next() throws -> Piece? {
+        try monitor.locked { () -> Result<Piece, any Error>? in
             while done[nextOut] == nil {
                 if isFed, nextOut == nextIn { return nil }
                 monitor.wait()
             }
-            defer {
-                nextOut += 1
-                monitor.wakeAll()
-            }
+            defer { nextOut += 1 }
             return done.removeValue(forKey: nextOut)
         }?.get()
+    }
+
+    /// Takes a piece back.
+    func reuse(_ piece: Piece) {
+        monitor.locked {
+            free.append(piece)
+            monitor.wakeAll()
+        }
     }
 
     func cancel() {
@@ -141,27 +191,6 @@ private final class AssemblyLine: @unchecked Sendable {
             isCancelled = true
             monitor.wakeAll()
         }
-    }
-
-    /// The contents of one frame; whatever the frame says, it is not let grow beyond what was allowed.
-    private static func plain(_ frame: [UInt8], _ format: CompressionFormat) throws -> [UInt8] {
-        var offset = 0
-        let reader = try DecompressingReader { buffer in
-            let count = min(buffer.count, frame.count - offset)
-            buffer.copyBytes(from: frame[offset..<offset + count])
-            offset += count
-            return count
-        }
-        var plain: [UInt8] = []
-        while plain.count <= ParallelDecompression.longestPlainBytes {
-            let size = min(max(plain.count, DecompressingReader.preferredBytes), 4 << 20)
-            let piece = try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-                count = try reader.readFully(into: UnsafeMutableRawBufferPointer(buffer))
-            }
-            if plain.isEmpty { plain = piece } else { plain += piece }
-            if piece.count < size { return plain }
-        }
-        throw CodecError(format, .corrupt("a frame holds more than it says"))
     }
 }
 
@@ -171,49 +200,61 @@ private final class AssemblyLine: @unchecked Sendable {
 private final class Feeder: @unchecked Sendable {
     private let line: AssemblyLine
     private let source: (UnsafeMutableRawBufferPointer) throws -> Int
-    private var buffer: [UInt8] = []
+    /// Room for the longest frame and one more reading.
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: ParallelDecompression.longestFrameBytes + Feeder.readBytes,
+        alignment: 4096
+    )
     private var start = 0
+    private var end = 0
     private var isAtEnd = false
+    private static let readBytes = 1 << 20
 
     init(line: AssemblyLine, source: @escaping (UnsafeMutableRawBufferPointer) throws -> Int) {
         self.line = line
         self.source = source
     }
 
+    deinit {
+        buffer.deallocate()
+    }
+
+    private var unread: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[start..<end]) }
+
     func run() throws {
-        while !isAtEnd, buffer.count < CompressionFormat.longestMagicBytes { try refill() }
-        guard let format = CompressionFormat.detect(prefix: buffer) else { return try readToEnd(nil) }
+        while !isAtEnd, unread.count < CompressionFormat.longestMagicBytes { try refill() }
+        guard let format = CompressionFormat.detect(prefix: Array(unread.prefix(CompressionFormat.longestMagicBytes)))
+        else {
+            return try readToEnd(nil)
+        }
         var isFollowed = false
         while true {
-            if start == buffer.count, !isAtEnd { try refill() }
-            guard start < buffer.count else {
+            if unread.isEmpty, !isAtEnd { try refill() }
+            guard !unread.isEmpty else {
                 if isFollowed { throw CodecError(format, .truncated) }
                 return
             }
-            guard let (frame, goesOn) = try nextFrame(format) else { return try readToEnd(format) }
-            isFollowed = goesOn
-            guard line.put(frame, format) else { return }
+            guard let frame = try nextFrame(format) else { return try readToEnd(format) }
+            guard let piece = line.blank() else { return }
+            piece.mostPlainBytes = frame.plainBytes
+            piece.stored.fill(frame.sizeBytes) { frame.cut(from: unread, into: $0) }
+            start += frame.sizeBytes
+            isFollowed = frame.isFollowed
+            line.put(piece, format)
         }
     }
 
-    /// The next frame; `nil` when where it ends cannot be told, or it is too long.
-    private func nextFrame(_ format: CompressionFormat) throws -> (bytes: [UInt8], isFollowed: Bool)? {
+    /// The next frame, which is wholly there; `nil` when where it ends cannot be told, or it is too long.
+    private func nextFrame(_ format: CompressionFormat) throws -> CompressedFrame? {
         while true {
-            let finding = buffer.withUnsafeBytes { bytes in
-                CompressedFrame.find(format, in: UnsafeRawBufferPointer(rebasing: bytes[start...]))
-            }
-            switch finding {
+            switch CompressedFrame.find(format, in: unread) {
             case .frame(let frame):
-                guard frame.sizeBytes <= ParallelDecompression.longestFrameBytes,
-                    frame.plainBytes <= ParallelDecompression.longestPlainBytes
-                else { return nil }
-                defer { start += frame.sizeBytes }
-                let bytes = buffer.withUnsafeBytes { bytes in
-                    frame.cut(from: UnsafeRawBufferPointer(rebasing: bytes[start...]))
-                }
-                return (bytes, frame.isFollowed)
+                let isShort =
+                    frame.sizeBytes <= ParallelDecompression.longestFrameBytes
+                    && frame.plainBytes <= ParallelDecompression.longestPlainBytes
+                return isShort ? frame : nil
             case .incomplete:
-                guard !isAtEnd, buffer.count - start < ParallelDecompression.longestFrameBytes else { return nil }
+                guard !isAtEnd, unread.count < ParallelDecompression.longestFrameBytes else { return nil }
                 try refill()
             case .unknown:
                 return nil
@@ -224,31 +265,30 @@ private final class Feeder: @unchecked Sendable {
     /// One thread reads what is left.
     private func readToEnd(_ format: CompressionFormat?) throws {
         let reader = try DecompressingReader(assuming: format) { [self] room in
-            if start < buffer.count {
-                let count = min(room.count, buffer.count - start)
-                room.copyBytes(from: buffer[start..<start + count])
+            guard unread.isEmpty else {
+                let count = min(room.count, unread.count)
+                room.copyMemory(from: UnsafeRawBufferPointer(rebasing: unread[..<count]))
                 start += count
                 return count
             }
             return isAtEnd ? 0 : try source(room)
         }
-        while true {
-            let piece = try [UInt8](unsafeUninitializedCapacity: DecompressingReader.preferredBytes) { room, count in
-                count = try reader.readFully(into: UnsafeMutableRawBufferPointer(room))
-            }
-            guard !piece.isEmpty, line.put(.success(piece)) else { return }
+        while let piece = line.blank() {
+            try piece.plain.fill(DecompressingReader.preferredBytes) { try reader.readFully(into: $0) }
+            guard !piece.plain.bytes.isEmpty else { return }
+            line.put(plain: piece)
         }
     }
 
+    /// Moves what is left to the front and reads more behind it.
     private func refill() throws {
         if start > 0 {
-            buffer.removeFirst(start)
+            buffer.copyMemory(from: unread)
+            end -= start
             start = 0
         }
-        let more = try [UInt8](unsafeUninitializedCapacity: 1 << 20) { room, count in
-            count = try source(UnsafeMutableRawBufferPointer(room))
-        }
-        isAtEnd = more.isEmpty
-        buffer += more
+        let count = try source(UnsafeMutableRawBufferPointer(rebasing: buffer[end..<end + Self.readBytes]))
+        isAtEnd = count == 0
+        end += count
     }
 }

@@ -78,4 +78,37 @@ import Testing
         let tables = whole.withUnsafeBytes { ~CRC32C.updated(~0, $0) }
         #expect(checksum.value == tables)
     }
+
+    @Test(arguments: [CompressionFormat.gzip, .zstd, .lz4])
+    func `one decompressor takes frame after frame, and lets none grow beyond its room`(
+        format: CompressionFormat
+    ) throws {
+        let decompressor = try FrameDecompressor(format)
+        let compressor = try Compressor(format: format)
+        for count in [70_000, 0, 300_000] {
+            let plain = [UInt8](unsafeUninitializedCapacity: count) { room, filled in
+                for index in 0..<count { room[index] = UInt8(truncatingIfNeeded: index / 3) }
+                filled = count
+            }
+            var frame: [UInt8] = []
+            _ = try plain.withUnsafeBytes { try compressor.compressFrame($0, isFollowed: false) { frame += $0 } }
+            var room = [UInt8](repeating: 0, count: count + 1)
+            let produced = try frame.withUnsafeBytes { frame in
+                try room.withUnsafeMutableBytes { try decompressor.decompress(frame, into: $0) }
+            }
+            #expect(Array(room[..<produced]) == plain)
+            guard count > 0 else { continue }
+            var small = [UInt8](repeating: 0, count: count - 1)
+            #expect(throws: CodecError.self) {
+                try frame.withUnsafeBytes { frame in
+                    try small.withUnsafeMutableBytes { try FrameDecompressor(format).decompress(frame, into: $0) }
+                }
+            }
+            #expect(throws: CodecError.self) {
+                try frame.dropLast(3).withUnsafeBytes { frame in
+                    try room.withUnsafeMutableBytes { try FrameDecompressor(format).decompress(frame, into: $0) }
+                }
+            }
+        }
+    }
 }
