@@ -32,7 +32,7 @@ struct CombinedFile {
     private static let nobody = UInt16.max
     private static let full = UInt16.max - 1
     /// What is read at once.
-    private static let pieceBlocks: UInt32 = 128
+    private static let pieceBlocks = UInt32(CopyPiece.byteCount / IncrementalHeader.blockBytes)
 
     private let increments: [Increment]
     private let full: Full
@@ -83,15 +83,14 @@ struct CombinedFile {
         sizeBytes == full.sizeBytes && runs.allSatisfy { $0.source == Self.full }
     }
 
-    /// Hands the contents out from front to back, at most 1 MiB at a time.
+    /// Hands the contents out from front to back, piece by piece.
     func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        let size = Int(Self.pieceBlocks) * IncrementalHeader.blockBytes
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 4096)
+        let buffer = CopyPiece.allocate()
         defer { buffer.deallocate() }
         var pending = 0
         for run in runs {
             let bytes = Int(run.count) * IncrementalHeader.blockBytes
-            if pending + bytes > size {
+            if pending + bytes > buffer.count {
                 try body(UnsafeRawBufferPointer(rebasing: buffer[..<pending]))
                 pending = 0
             }

@@ -96,14 +96,14 @@ final class DirectorySink: FileSink, @unchecked Sendable {
     private func writeDifferences(_ bytes: UnsafeRawBufferPointer) throws {
         var offset = 0
         while offset < bytes.count {
-            let piece = UnsafeRawBufferPointer(rebasing: bytes[offset..<min(bytes.count, offset + 1 << 20)])
+            let piece = UnsafeRawBufferPointer(rebasing: bytes[offset..<min(bytes.count, offset + CopyPiece.byteCount)])
             try writeDifferences(piece, at: position + Int64(offset))
             offset += piece.count
         }
     }
 
     private func writeDifferences(_ piece: UnsafeRawBufferPointer, at offset: Int64) throws {
-        let present = self.present ?? .allocate(byteCount: 1 << 20, alignment: 4096)
+        let present = self.present ?? CopyPiece.allocate()
         self.present = present
         var known = 0
         while known < piece.count {

@@ -93,7 +93,7 @@ struct StreamRestore {
         }
         if let source = member.source { return try sink.copy(member, from: source, in: root) }
         try sink.begin(member, in: root)
-        try Piece.forEach(of: stream) { try sink.write($0) }
+        try CopyPiece.forEach(of: stream) { try sink.write($0) }
         try sink.end()
     }
 
@@ -169,7 +169,7 @@ struct StreamRestore {
         func take(_ member: RestoredMember, from stream: any MemberStream) throws -> Spooled {
             let file = try opened()
             let start = endBytes
-            try Piece.forEach(of: stream) { piece in
+            try CopyPiece.forEach(of: stream) { piece in
                 try file.file.writeAll(piece, at: endBytes)
                 endBytes += Int64(piece.count)
             }
@@ -217,10 +217,11 @@ private final class ForwardReader {
     }
 }
 
-/// The contents of a file in pieces of 1 MiB.
-private enum Piece {
-    static func forEach(of stream: any MemberStream, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+extension CopyPiece {
+    /// Hands out the contents of a file.
+    fileprivate static func forEach(of stream: any MemberStream, _ body: (UnsafeRawBufferPointer) throws -> Void) throws
+    {
+        let buffer = allocate()
         defer { buffer.deallocate() }
         while true {
             var filled = 0

@@ -3,6 +3,7 @@ import Failure
 import Files
 import Pipeline
 import Processes
+import Synchronization
 import SystemPackage
 
 /// Restores from a chain that lies in the catalog as files: several files at a time, each in one pass.
@@ -68,13 +69,17 @@ struct TreeRestore {
         }
         // Where directories are made elsewhere, they must be there before several streams put files into them.
         if workerCount > 1 { try skeleton.flush() }
+        let queue = TwoEndedQueue(listing.files)
         try Workers.map(
-            listing.files,
+            Array(0..<max(1, workerCount)),
             count: workerCount,
-            window: 1024,
-            check: check,
-            makeState: { workerCount > 1 ? try sinks.next() : skeleton },
-            body: { (sink: inout any FileSink, task: Task) in try restore(task, to: sink) },
+            check: { try queue.closingOnError(check) },
+            body: { worker in
+                try queue.closingOnError {
+                    let sink = workerCount > 1 ? try sinks.next() : skeleton
+                    while let task = queue.take(last: worker == 0 && workerCount > 1) { try restore(task, to: sink) }
+                }
+            },
             inOrder: { _, _ in }
         )
     }
@@ -163,5 +168,32 @@ final class SharedFile: Sendable {
 
     init(_ file: consuming OwnedDescriptor) {
         self.file = file
+    }
+}
+
+/// Things to do, taken from either end.
+///
+/// Threads that make files in one directory wait for each other: so one of them takes the small files, where making is the work,
+/// and the others the large ones, where copying is.
+private final class TwoEndedQueue<Element: Sendable>: Sendable {
+    private let rest: Mutex<ArraySlice<Element>>
+
+    init(_ elements: [Element]) {
+        rest = Mutex(elements[...])
+    }
+
+    /// The first of what is left, or the last; `nil` when there is nothing more.
+    func take(last: Bool) -> Element? {
+        rest.withLock { last ? $0.popLast() : $0.popFirst() }
+    }
+
+    /// Runs `body`; after an error nobody takes anything any more.
+    func closingOnError(_ body: () throws -> Void) rethrows {
+        do {
+            try body()
+        } catch {
+            rest.withLock { $0 = [] }
+            throw error
+        }
     }
 }
