@@ -8,6 +8,7 @@ struct InterruptibleInput {
     private let box: DescriptorBox
 
     init(_ file: consuming OwnedDescriptor) {
+        file.widenPipe()
         box = DescriptorBox(file)
     }
 

@@ -75,6 +75,7 @@ final class ReceivedFiles {
     private let directory: FilePath
     private let prefix = ".\(getpid())-"
     private var unfinished: FilePath?
+    private static let writebackBytes = 2 << 20
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
 
     init(directory: FilePath) {
@@ -100,12 +101,18 @@ final class ReceivedFiles {
         unfinished = path
         _ = try file.tryLock()
         var checksum = Checksum(.sha256)
+        var waitingBytes = 0
         while true {
             let count = try reader.read(into: buffer)
             if count == 0 { break }
             let piece = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             try file.writeAll(piece)
             checksum.update(piece)
+            // The disk works while more arrives: then little is left to wait for at the end.
+            waitingBytes += count
+            guard waitingBytes >= Self.writebackBytes else { continue }
+            file.startWriteback()
+            waitingBytes = 0
         }
         try file.setModified(seconds: member.modifiedSeconds, nanoseconds: member.modifiedNanoseconds)
         file.startWriteback()

@@ -51,6 +51,7 @@ public struct WALDispatch {
         to output: borrowing OwnedDescriptor,
         announce: (String) -> Void
     ) throws {
+        output.widenPipe()
         do {
             for place in WALLookup(home: home).places(of: name, text: text, partial: partial)
             where try FileSystem.kindIfPresent(place) == .regular {

@@ -23,6 +23,7 @@ int linux_spawn_add_chdir(void *actions, const char *path) __asm__("posix_spawn_
 int linux_spawn_add_closefrom(void *actions, int first) __asm__("posix_spawn_file_actions_addclosefrom_np");
 
 static const unsigned int linux_SYNC_FILE_RANGE_WRITE = 2;
+static const int linux_F_SETPIPE_SZ = 1031;
 static const short linux_POSIX_SPAWN_SETSID = 0x80;
 
 // A descriptor that becomes readable when the process ends. The number of the call is the same on every architecture;

@@ -61,10 +61,10 @@ public struct ChildPipe: ~Copyable {
                 throw .plumbing(call: "fcntl", errno: Errno(rawValue: number))
             }
         }
-        // F_SETPIPE_SZ (fcntl(2)); with less room it only takes more turns.
-        _ = fcntl(ends[1], 1031, 1 << 20)
+        let writer = OwnedDescriptor(adopting: FileDescriptor(rawValue: ends[1]), path: "pipe")
+        writer.widenPipe()
+        self.writer = consume writer
         reader = OwnedDescriptor(adopting: FileDescriptor(rawValue: ends[0]), path: "pipe")
-        writer = OwnedDescriptor(adopting: FileDescriptor(rawValue: ends[1]), path: "pipe")
     }
 }
 

@@ -263,6 +263,17 @@ struct ProcessRequestTests {
         #expect(throws: Refusal.self) { try request.run() }
     }
 
+    @Test func `a pipe to a child takes a mebibyte before anybody reads`() throws {
+        var pipe = try ChildPipe()
+        guard let writer = pipe.writer.take(), let reader = pipe.reader.take() else {
+            Issue.record("a pipe without ends")
+            return
+        }
+        try writer.writeAll([UInt8](repeating: 7, count: 1 << 20))
+        try writer.close()
+        #expect(try reader.readToEnd(limit: 2 << 20).count == 1 << 20)
+    }
+
     @Test func `a grandchild that keeps the pipes open does not hold us up`() throws {
         let start = Interruption.monotonicSeconds
         let outcome = try shell("echo mine; sleep 100 & echo $!").run()
