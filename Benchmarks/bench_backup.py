@@ -209,5 +209,6 @@ def files(bench):
     }
     if shutil.which("pgbackrest"):
         peers["pgBackRest, bundles"] = lambda: server.pgbackrest("pgBackRest", "--repo1-bundle")
-    bench.compare(f"{FILES:,} small files", peers, lambda: server.barman("ours", bench.OURS), prepare=bench.fresh)
+    bench.compare(f"{FILES:,} small files", peers, lambda: server.barman("ours", bench.OURS), prepare=bench.set_aside)
     server.stop()
+    bench.clear_aside()

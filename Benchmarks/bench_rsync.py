@@ -124,7 +124,7 @@ def rsync_files(bench):
     bench.compare(
         f"rsync, {bench_backup.FILES:,} small files",
         {"3.19.1": lambda: server.barman("3.19.1", bench.ORACLE)} if bench.FULL else {},
-        lambda: server.barman("ours", bench.OURS), note="" if bench.FULL else "3.19.1 not run: BENCH_FULL=1 runs it",
+        lambda: server.barman("ours", bench.OURS), prepare=bench.set_aside, note="" if bench.FULL else "3.19.1 not run: BENCH_FULL=1 runs it",
     )
     home = server.home("ours", bench.OURS)
     server.again(home, bench.OURS)
@@ -132,3 +132,4 @@ def rsync_files(bench):
                   lambda: server.again(home, bench.OURS, "--reuse-backup", "link", "--jobs", "2"))
     server.stop()
     shutil.rmtree(f"{bench.ROOM}/homes", ignore_errors=True)
+    bench.clear_aside()
