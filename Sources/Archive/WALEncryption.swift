@@ -45,7 +45,12 @@ struct WALEncryption: Sendable {
         }
         let words = batch + ["--passphrase-fd", "0", "--decrypt"]
         let passphrase = try passphrase(command)
-        try run(words, reading: source, writing: output, input: .bytes(passphrase), settings: settings)
+        do {
+            try run(words, reading: source, writing: output, input: .bytes(passphrase), settings: settings)
+        } catch let error as ProcessError {
+            guard case .failed(let outcome) = error, outcome.errorText.contains("Bad passphrase") else { throw error }
+            throw Failure("Error: Bad passphrase provided for decryption.", kind: .exception, cause: error)
+        }
     }
 
     private static func run(

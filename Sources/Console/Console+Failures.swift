@@ -18,7 +18,10 @@ extension Console {
             Self.printPlain(failure.description)
         case .reported: break
         }
-        if let cause = failure.cause { log(.error, "barman", "Caused by: \(cause)") }
+        // Most messages hold the words of their cause already.
+        if let cause = failure.cause.map({ "\($0)" }), !failure.message.contains(cause) {
+            log(.error, "barman", "Caused by: \(cause)")
+        }
         return failure.exitStatus
     }
 

@@ -24,15 +24,18 @@ struct EncryptionTests {
                 gpg, "--batch", "--pinentry-mode", "loopback", "--passphrase", "secret", "--quick-generate-key",
                 "wal@example.org", "rsa2048", "encrypt", "never",
             ]).orThrow()
-            let encryption = """
-                encryption = gpg
-                encryption_key_id = wal@example.org
-                encryption_passphrase_command = printf secret
-                path_prefix = \(world.path("tools"))
-                \(options)
-                """
-            try body(try ArchiveFixture(world: world, options: encryption))
+            try body(try ArchiveFixture(world: world, options: encryption(in: world, options)))
         }
+    }
+
+    private func encryption(in world: World, _ options: String = "", passphrase: String = "secret") -> String {
+        """
+        encryption = gpg
+        encryption_key_id = wal@example.org
+        encryption_passphrase_command = printf \(passphrase)
+        path_prefix = \(world.path("tools"))
+        \(options)
+        """
     }
 
     @Test(arguments: ["", "compression = gzip"])
@@ -59,6 +62,23 @@ struct EncryptionTests {
             try fixture.put(segmentBytes(1), segment(1))
             try fixture.archive()
             #expect(fixture.errors.count == 1)
+        }
+    }
+
+    @Test func `a wrong passphrase is told in the words of the reference`() throws {
+        try withKey("") { fixture in
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.archive()
+            // The agent would go on with the right one, which it knows from the making of the key.
+            let ring = fixture.world.path("g")
+            try fixture.world.run(["gpgconf", "--homedir", ring, "--kill", "all"]).orThrow()
+            let locked = try ArchiveFixture(
+                world: fixture.world,
+                options: encryption(in: fixture.world, passphrase: "wrong")
+            )
+            let failure = #expect(throws: Failure.self) { try locked.stored(segment(1)) }
+            #expect(failure?.description == "Error: Bad passphrase provided for decryption.")
+            #expect(failure?.kind == .exception)
         }
     }
 }

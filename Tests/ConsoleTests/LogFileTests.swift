@@ -58,4 +58,19 @@ struct LogFileTests {
             #expect(text.contains("*REDACTED*"))
         }
     }
+
+    @Test func `the cause of a failure is in the log unless the message has told it`() throws {
+        try World.with { world in
+            let log = LogFile(path: FilePath(world.path("barman.log")), threshold: 0)
+            let console = Console(format: .silent, log: log)
+            struct Trouble: Error, CustomStringConvertible { let description: String }
+            let trouble = Trouble(description: "no room")
+            _ = console.announce(Failure("could not store: no room", cause: trouble))
+            _ = console.announce(Failure("could not store", cause: trouble))
+            let lines = try world.read("barman.log").split(separator: "\n").map {
+                $0.split(separator: ": ").dropFirst()
+            }
+            #expect(lines == [["could not store", "no room"], ["could not store"], ["Caused by", "no room"]])
+        }
+    }
 }

@@ -92,6 +92,21 @@ import Testing
         }
     }
 
+    @Test func `get-wal names the file that it puts into a directory as the oracle does`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...1)
+            let wals = site.wals
+            try world.run(["mv", "\(wals)/\(WALSite.name(1))", "\(wals)/\(WALSite.name(1)).partial"]).orThrow()
+            let directory = try world.makeDirectory("fetched", as: .barman)
+            let words = ["get-wal", "-P", "-o", directory, "pg", WALSite.name(1)]
+            let ours = try site.host.barman(words)
+            let theirs = try site.host.oracle(words)
+            #expect(ours.status == 0 && ours.out.contains("'\(WALSite.name(1)).partial'"), "\(ours)")
+            #expect((ours.status, ours.out) == (theirs.status, theirs.out))
+        }
+    }
+
     @Test func `a file of another place is not handed over`() throws {
         try World.with { world in
             let site = try WALSite(world)

@@ -107,9 +107,9 @@ private struct Delivery {
         let temporary = directory.appending(".\(text).\(FileSystem.randomNamePart()).tmp")
         do {
             let output = try open(temporary, for: path)
-            try send(to: output) { _ in
+            try send(to: output) { file in
                 context.console.info(
-                    "Sending WAL '\(text)' for server '\(home.name)' into '\(path)' file\(context.origin)"
+                    "Sending WAL '\(file)' for server '\(home.name)' into '\(path)' file\(context.origin)"
                 )
             }
             try output.close()
