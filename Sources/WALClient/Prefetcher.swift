@@ -50,6 +50,8 @@ struct Prefetcher {
         removeStale()
         var position = ""
         var ahead: [String] = []
+        // What is here no more has been taken: the note about it comes a moment later.
+        var fetched: Set<String> = []
         var nextLook = 0.0
         var pause = 0.25
         while let delivered = try lastDelivered() {
@@ -62,6 +64,7 @@ struct Prefetcher {
                     ahead = []
                 }
                 try clear(keeping: ahead)
+                fetched.formIntersection(ahead)
                 nextLook = min(nextLook, now)
             }
             let window = arguments.parallel - 1
@@ -72,12 +75,16 @@ struct Prefetcher {
                 pause = found.isEmpty ? min(pause * 2, 5) : 0.25
                 nextLook = found.isEmpty ? now + pause : now
             }
-            let wanted = ahead.prefix(window).filter { !isPresent($0) }
+            let wanted = Array(ahead.prefix(window).filter { !fetched.contains($0) }.prefix(Self.mostTransfers))
             if wanted.isEmpty {
                 usleep(5000)
-            } else if try !receive(Array(wanted.prefix(Self.mostTransfers))) {
+                continue
+            }
+            let received = try receive(wanted)
+            fetched.formUnion(received)
+            if received.count < wanted.count {
                 // The file was there a moment ago, or the host is not: look again later.
-                ahead = ahead.filter(isPresent)
+                ahead = ahead.filter(fetched.contains)
                 nextLook = now + 1
             }
         }
@@ -106,21 +113,16 @@ struct Prefetcher {
         return names.dropFirst().filter { WALSegmentName($0) != nil }
     }
 
-    private func isPresent(_ name: String) -> Bool {
-        // What cannot be looked at is fetched again.
-        (try? FileSystem.kindIfPresent(directory.appending(name))) == .regular
-    }
-
-    /// Fetches files at once; returns whether all came.
-    private func receive(_ names: [String]) throws -> Bool {
-        var isComplete = true
+    /// Fetches files at once; returns those that came.
+    private func receive(_ names: [String]) throws -> [String] {
+        var received: [String] = []
         let options = arguments.getOptions(isPrefetch: true)
         try Workers.map(names, count: names.count) { [fetch, directory] (name: String) throws -> Bool in
             try Self.receive(name, options, fetch, directory)
-        } inOrder: { _, isReceived in
-            if !isReceived { isComplete = false }
+        } inOrder: { index, isReceived in
+            if isReceived { received.append(names[index]) }
         }
-        return isComplete
+        return received
     }
 
     private static func receive(

@@ -155,4 +155,28 @@ import Testing
             #expect(try site.restore(WALSite.name(13), from: "ours", options).status == 2)
         }
     }
+
+    @Test func `a file that has just been taken is not fetched a second time`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...9)
+            let options = ["-p", "4"]
+            #expect(try site.restore(WALSite.segment, from: "ours", options).status == 0)
+            let ahead = try #require(world.names(in: "state/spool").first { $0.hasPrefix(".ahead-") })
+            func wait(for numbers: ClosedRange<Int>) -> Bool {
+                Shell.wait(seconds: 20) {
+                    world.names(in: "state/spool/\(ahead)").filter { $0.count == 24 } == numbers.map(WALSite.name)
+                }
+            }
+            #expect(wait(for: 2...4))
+            // As a call takes it that has not come to say so.
+            try world.run(["rm", world.path("state/spool/\(ahead)/\(WALSite.name(2))")]).orThrow()
+            #expect(try site.restore(WALSite.name(3), from: "ours", options).status == 0)
+            #expect(wait(for: 4...6))
+            let sent = try world.read(site.host.logFile).split(separator: "\n").filter {
+                $0.contains("Sending WAL '\(WALSite.name(2))'")
+            }
+            #expect(sent.count == 1)
+        }
+    }
 }
