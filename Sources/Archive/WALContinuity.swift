@@ -23,7 +23,8 @@ public struct WALContinuity: Sendable, Equatable {
 
     /// Looks at the list of archived WAL; what waits in a queue is not missing.
     ///
-    /// One pass over the list. Segments must be of the size that the oldest backup records; others are passed over, as are names
+    /// One pass over the list, and a look at the directories with the segments that recovery from the newest backup needs: what was
+    /// removed by hand is still listed. Segments must be of the size that the oldest backup records; others are passed over, as are names
     /// that are none. Throws `Failure` when the list or a history cannot be read.
     public init(of catalog: BackupCatalog) throws {
         let home = catalog.home
@@ -33,11 +34,11 @@ public struct WALContinuity: Sendable, Equatable {
             return
         }
         let size = oldest.segmentSize
-        let segments = try ArchivedSegments(home: home, size: size)
+        let newest = catalog.newest()?.beginSegment
+        let segments = try ArchivedSegments(home: home, size: size, neededFrom: newest)
         let needs = try Self.needs(catalog, segments)
         var gaps: [Gap] = []
         var endsNewestBackup = false
-        let newest = catalog.newest()?.beginSegment
         let newestPosition = newest?.knownNumber(size: size)
         for timeline in needs.keys.sorted() {
             guard let runs = segments.runs[timeline], let wanted = needs[timeline] else { continue }
@@ -82,7 +83,7 @@ public struct WALContinuity: Sendable, Equatable {
             guard let begin = backup.beginSegment, let first = begin.knownNumber(size: segments.size) else { continue }
             if try annotations.keepTargetInPlace(of: backup.id) == .standalone {
                 guard let last = backup.endSegment?.knownNumber(size: segments.size),
-                    let end = segments.runs[begin.timeline]?.last, backup.endSegment?.timeline == begin.timeline,
+                    let end = segments.newest[begin.timeline], backup.endSegment?.timeline == begin.timeline,
                     first <= min(last, end)
                 else { continue }
                 needs[begin.timeline, default: []].append(first..<min(last, end) + 1)
@@ -92,8 +93,7 @@ public struct WALContinuity: Sendable, Equatable {
         }
         // Parents come before children.
         var ends: [Timeline: UInt64] = [:]
-        for timeline in segments.runs.keys.sorted() {
-            guard let runs = segments.runs[timeline], let newest = runs.last else { continue }
+        for (timeline, newest) in segments.newest.sorted(by: { $0.key < $1.key }) {
             if let branch = try branch(of: timeline, segments, catalog.home), let start = begins[branch.parent],
                 branch.position >= start
             {
@@ -140,8 +140,11 @@ public struct WALContinuity: Sendable, Equatable {
 private struct ArchivedSegments {
     let size: WALSegmentSize
     private(set) var runs: [Timeline: SegmentRuns] = [:]
+    /// The newest one of each timeline that is listed.
+    private(set) var newest: [Timeline: UInt64] = [:]
 
-    init(home: ServerHome, size: WALSegmentSize) throws {
+    /// Reads the list; from `begin` on, what is listed must be on disk as well.
+    init(home: ServerHome, size: WALSegmentSize, neededFrom begin: WALSegmentName?) throws {
         self.size = size
         var timeline = Timeline(rawValue: 0)
         var current: [UInt64] = []
@@ -160,8 +163,39 @@ private struct ArchivedSegments {
         }
         numbers[timeline] = current
         for (timeline, listed) in numbers {
-            guard let newest = listed.max() else { continue }
-            runs[timeline] = SegmentRuns(try listed + Self.waiting(home, timeline, size).filter { $0 < newest })
+            guard let last = listed.max() else { continue }
+            newest[timeline] = last
+            var present = listed
+            if let begin, timeline >= begin.timeline, let first = begin.knownNumber(size: size), !home.walsAreInCloud {
+                present = try Self.onDisk(listed.sorted(), from: first, timeline, home, size)
+            }
+            runs[timeline] = SegmentRuns(try present + Self.waiting(home, timeline, size).filter { $0 <= last })
+        }
+    }
+
+    /// The listed segments without those from `first` on that are not there.
+    private static func onDisk(
+        _ listed: [UInt64],
+        from first: UInt64,
+        _ timeline: Timeline,
+        _ home: ServerHome,
+        _ size: WALSegmentSize
+    ) throws -> [UInt64] {
+        let archive = WALArchive(home)
+        var directory: FilePath?
+        var present: Set<UInt64> = []
+        return try listed.filter { number in
+            guard number >= first, let name = WALSegmentName(timeline: timeline, number: number, size: size) else {
+                return true
+            }
+            let parent = archive.directory(of: .segment(name))
+            if parent != directory {
+                directory = parent
+                present = Set(
+                    try archive.names(in: parent).compactMap { WALSegmentName($0)?.knownNumber(size: size) }
+                )
+            }
+            return present.contains(number)
         }
     }
 

@@ -135,7 +135,8 @@ public struct WALStream: Sendable {
 
     /// How long one may wait for the next message before `rest` has something to do.
     public func secondsToWait(nowSeconds: Double) -> Double {
-        var next = min(lastReplySeconds + manner.statusSeconds, lastArrivalSeconds + manner.silenceSeconds / 2)
+        let patience = hasProbed ? manner.silenceSeconds : manner.silenceSeconds / 2
+        var next = min(lastReplySeconds + manner.statusSeconds, lastArrivalSeconds + patience)
         if written > flushed { next = min(next, lastWALSeconds + (manner.isSynchronous ? 0 : manner.restSeconds)) }
         return max(0.01, next - nowSeconds)
     }

@@ -25,8 +25,14 @@ struct WALContinuityTests {
         try BackupCatalog.save(info, in: fixture.home)
     }
 
+    /// Makes a list of archived files, and the segments among them.
     private func list(_ fixture: ArchiveFixture, _ names: [String]) throws {
         try FileSystem.createDirectories(fixture.home.walsDirectory)
+        for name in names.compactMap({ WALSegmentName($0) }) {
+            let path = WALArchive(fixture.home).path(of: name)
+            try FileSystem.createDirectories(path.removingLastComponent())
+            try Shell.write([1], to: path.string)
+        }
         let text = names.map { "\($0)\t100\t1767225600.0\tNone\tNone\n" }.joined()
         try Shell.write(Array(text.utf8), to: fixture.home.xlogDatabasePath.string)
     }
@@ -51,6 +57,26 @@ struct WALContinuityTests {
             try backup(fixture, "20260302T000000", 9, 9)
             let behind = try continuity(fixture)
             #expect(behind.gaps.count == 1 && !behind.endsNewestBackup)
+        }
+    }
+
+    @Test func `a segment that somebody removed is named while it is listed, from the newest backup on`() throws {
+        try ArchiveFixture.with { fixture in
+            try list(fixture, (1...9).map { segment($0) } + [segment(11)])
+            try backup(fixture, "20260301T000000", 2, 2)
+            try backup(fixture, "20260302T000000", 4, 4)
+            #expect(try continuity(fixture).text()?.hasPrefix(segment(10)) == true)
+            try list(fixture, (1...9).map { segment($0) })
+            #expect(try continuity(fixture).gaps == [])
+            for number: UInt32 in [3, 5, 6, 9] {
+                let name = try #require(WALSegmentName(segment(number)))
+                try FileSystem.unlink(WALArchive(fixture.home).path(of: name))
+            }
+            let found = try continuity(fixture)
+            #expect(found.text() == "\(segment(5)) to \(segment(6)) (2 files), \(segment(9))")
+            #expect(found.endsNewestBackup)
+            try FileSystem.removeTree(fixture.home.walsDirectory.appending(String(segment(1).prefix(16))))
+            #expect(try continuity(fixture).text() == "\(segment(4)) to \(segment(9)) (6 files)")
         }
     }
 

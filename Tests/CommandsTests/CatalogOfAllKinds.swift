@@ -169,7 +169,11 @@ struct CatalogOfAllKinds {
         }
     }
 
+    /// A list of archived files, and the segments among them.
     private func walList(_ server: String, _ lines: [String]) throws {
+        for name in lines.compactMap({ $0.split(separator: "\t").first }) where name.utf8.count == 24 {
+            try write("x", to: "\(server)/wals/\(name.prefix(16))/\(name)")
+        }
         try write(lines.joined(), to: "\(server)/wals/\(server)-xlog.db")
     }
 

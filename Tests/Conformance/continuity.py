@@ -8,15 +8,23 @@ NAMED_GAPS = 5
 
 
 class Archive:
-    """The segments in the list of one server, as numbers of each timeline."""
+    """The segments in the list of one server, as numbers of each timeline; from the newest backup on those that are on disk."""
 
-    def __init__(self, directory, size):
+    def __init__(self, directory, size, newest):
         self.directory, self.size, self.per_log = directory, size, (1 << 32) // size
-        self.numbers = {}
+        self.numbers, self.last, self.newest = {}, {}, self.place(newest)
         for name in listed(directory):
             place = self.place(name)
-            if place:
-                self.numbers.setdefault(place[0], set()).add(place[1])
+            if not place:
+                continue
+            self.last[place[0]] = max(place[1], self.last.get(place[0], 0))
+            numbers = self.numbers.setdefault(place[0], set())
+            if not self.is_needed(place) or os.path.exists(f"{directory}/wals/{name[:16]}/{name}"):
+                numbers.add(place[1])
+
+    def is_needed(self, place):
+        """Whether recovery from the newest backup may read it."""
+        return self.newest is not None and place[0] >= self.newest[0] and place[1] >= self.newest[1]
 
     def place(self, name):
         """Timeline and number; `None` for what is no name of a segment of this size."""
@@ -78,7 +86,7 @@ def needed(directory, backups, archive):
         if is_standalone(directory, identifier):
             end = archive.place(values.get("end_wal"))
             if end and end[0] == timeline and timeline in archive.numbers:
-                wanted.setdefault(timeline, set()).update(range(first, min(end[1], max(archive.numbers[timeline])) + 1))
+                wanted.setdefault(timeline, set()).update(range(first, min(end[1], archive.last[timeline]) + 1))
         else:
             begins[timeline] = min(first, begins.get(timeline, first))
     for timeline in sorted(archive.numbers):
@@ -86,7 +94,7 @@ def needed(directory, backups, archive):
         if number >= begins.get(parent, number + 1):
             begins[timeline] = min(number, begins.get(timeline, number))
             ends[parent] = max(number, ends.get(parent, 0))
-        ends[timeline] = max(max(archive.numbers[timeline]) + 1, ends.get(timeline, 0))
+        ends[timeline] = max(archive.last[timeline] + 1, ends.get(timeline, 0))
     for timeline, begin in begins.items():
         # What is kept for itself alone counts only before the first that is not.
         end = ends.get(timeline, 0)
@@ -101,8 +109,8 @@ def missing(directory):
     if not completed:
         return None, False
     size = completed[0][1].get("xlog_segment_size", "None")
-    archive = Archive(directory, 16 << 20 if size == "None" else int(size))
-    newest = archive.place(completed[-1][1].get("begin_wal"))
+    archive = Archive(directory, 16 << 20 if size == "None" else int(size), completed[-1][1].get("begin_wal"))
+    newest = archive.newest
     texts, ends_newest = [], False
     for timeline, wanted in sorted(needed(directory, completed, archive).items()):
         for run in runs(sorted(wanted - archive.numbers.get(timeline, wanted))):

@@ -186,6 +186,8 @@ import WAL
             try stream.rest(nowSeconds: 31) == [.reply(StatusUpdate(written: here, flushed: here, wantsReply: true))]
         )
         #expect(try stream.rest(nowSeconds: 32) == [])
+        // Once asked, there is nothing to do until the next status.
+        #expect(stream.secondsToWait(nowSeconds: 32) > 5)
         #expect(throws: WALStream.Trouble.silence(seconds: 60)) { try stream.rest(nowSeconds: 60) }
     }
 }

@@ -51,6 +51,7 @@ import Testing
             func segment(_ number: UInt32) -> String { UpkeepFixture.segment(number) }
             func line(_ number: UInt32) -> String { "\(segment(number))\t4\t1767225600.0\tNone\tNone\n" }
             try fixture.addBackup("20260301T000000", segments: 1...1)
+            try fixture.addWAL(1...4)
             try fixture.write([1, 2, 4].map(line).joined(), to: "wals/pg-xlog.db")
             let failed =
                 "WAL continuity: false (missing: \(segment(3)); recovery ends there until there is another backup)"
