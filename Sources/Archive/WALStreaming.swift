@@ -64,9 +64,9 @@ public struct WALStreaming: Sendable {
         var patience = StreamingPatience(limitSeconds: pace.patienceSeconds)
         while true {
             let attempt = Mutex(StreamingPatience.Attempt(beganSeconds: Interruption.monotonicSeconds))
+            // A server that accepts the connection and then says nothing is as bad as one that is not there.
+            let deadline = Deadline(afterSeconds: pace.silenceSeconds)
             do {
-                // A server that accepts the connection and then says nothing is as bad as one that is not there.
-                let deadline = Deadline(afterSeconds: pace.silenceSeconds)
                 server.setInterruption { Interruption.isRequested || deadline.hasPassed }
                 defer { server.setInterruption { Interruption.isRequested } }
                 if patience.isTried { try prepareAgain() }
@@ -83,10 +83,13 @@ public struct WALStreaming: Sendable {
                 let now = Interruption.monotonicSeconds
                 let isSlotHeld = Self.isSlotHeld(error)
                 if isSlotHeld { attempt.withLock { $0.foundSlotHeld = true } }
-                guard (error as? ReplicationError)?.isFinal != true,
-                    let pause = patience.pauseSeconds(after: attempt.withLock { $0 }, nowSeconds: now)
-                else { throw Self.failure(error) }
-                let reason = "\(error)".trimmingPrefix(Self.failurePrefix) + (isSlotHeld ? Self.slotHeldText : "")
+                let isFinal = (error as? ReplicationError)?.isFinal == true
+                let pause = isFinal ? nil : patience.pauseSeconds(after: attempt.withLock { $0 }, nowSeconds: now)
+                let reason = reason(of: error, isLate: deadline.hasPassed) + (isSlotHeld ? Self.slotHeldText : "")
+                guard let pause else {
+                    if patience.isTried, !isFinal { reporter.warning("\(home.name): \(reason); \(lastWords)") }
+                    throw Self.failure(error)
+                }
                 reporter.warning("\(home.name): \(reason); trying again in \(Int(pause)) seconds")
                 // What waits to be archived may be what fills the disk.
                 archiver.wake()
@@ -104,6 +107,20 @@ public struct WALStreaming: Sendable {
 
     private static let slotHeldText = ": the server has not noticed yet that an earlier connection is gone"
     private static let failurePrefix = "ArchiverFailure:"
+
+    /// Why it ends although it might get better; the error is that of the last try.
+    private var lastWords: String {
+        "no success for \(Int(pace.patienceSeconds)) seconds, the receiver ends; cron starts another one"
+    }
+
+    /// What went wrong, with what is below it; `isLate` when the time for an answer was over.
+    private func reason(of error: any Error, isLate: Bool) -> String {
+        let text = "\(error)".trimmingPrefix(Self.failurePrefix)
+        guard let failure = error as? Failure else { return String(text) }
+        if isLate { return "\(text): no answer for \(Int(pace.silenceSeconds)) seconds" }
+        guard let cause = failure.cause.map({ "\($0)" }), !text.contains(cause) else { return String(text) }
+        return "\(text): \(cause)"
+    }
 
     private static func failure(_ error: any Error) -> Failure {
         error as? Failure ?? Failure("\(failurePrefix)\(error)", cause: error)

@@ -145,8 +145,12 @@ public struct ReceiveWALRun {
         } catch {
             throw UpkeepFailure.named(error)
         }
-        guard server.streamingFacts()?.isStreaming == true else {
-            throw Self.failure("failed opening the PostgreSQL streaming connection for server \(home.name)")
+        let facts = server.streamingFacts()
+        guard facts?.isStreaming == true else {
+            throw Self.failure(
+                "failed opening the PostgreSQL streaming connection for server \(home.name)",
+                cause: facts?.connectionError.map { PostgresError(.connectionFailed, message: $0) }
+            )
         }
         if let slot = home.settings.slotName { try checkSlot(slot, server, createsSlot, receiverName) }
         guard let size = server.facts().segmentSize else {
@@ -216,5 +220,7 @@ public struct ReceiveWALRun {
         }
     }
 
-    private static func failure(_ text: String) -> Failure { Failure("ArchiverFailure:\(text)") }
+    private static func failure(_ text: String, cause: PostgresError? = nil) -> Failure {
+        Failure("ArchiverFailure:\(text)", cause: cause)
+    }
 }

@@ -29,6 +29,15 @@ import Testing
         }
     }
 
+    @Test func `a receiver that ends because nothing gets better says so`() throws {
+        try withStream(patienceSeconds: 1) { stream in
+            stream.network.fallSilent()
+            stream.waitUntil(
+                "the server has been silent for 2 seconds; no success for 1 seconds, the receiver ends; cron starts another one"
+            )
+        }
+    }
+
     @Test func `that commits come to wait for it is noticed without a new connection`() throws {
         try withStream { stream in
             let setting = "ALTER SYSTEM SET synchronous_standby_names ="
@@ -79,7 +88,7 @@ import Testing
         }
     }
 
-    private func withStream(_ body: (Stream) throws -> Void) throws {
+    private func withStream(patienceSeconds: Double = 300, _ body: (Stream) throws -> Void) throws {
         try World.with { world in
             let cluster = try world.cluster(17, segmentMegabytes: 1)
             try cluster.configure(["wal_keep_size": "'64MB'"])
@@ -89,7 +98,7 @@ import Testing
             let fixture = try ArchiveFixture(world: world, options: "streaming_archiver = on")
             let address = try ConnectionString("host=127.0.0.1 port=\(network.port) user=postgres dbname=postgres")
             var pace = WALStreaming.Pace()
-            (pace.silenceSeconds, pace.questionSeconds) = (2, 0.5)
+            (pace.silenceSeconds, pace.questionSeconds, pace.patienceSeconds) = (2, 0.5, patienceSeconds)
             let streaming = WALStreaming(
                 home: fixture.home,
                 server: PostgresServer(conninfo: address, streamingConninfo: address),

@@ -76,6 +76,8 @@ import Testing
             try site.cluster.stop(mode: "immediate")
             let isTold = Shell.wait(seconds: 10) { receiver.outcome.err.contains("trying again in 2 seconds") }
             #expect(isTold, "\(receiver.outcome)")
+            let reason = "failed opening the PostgreSQL streaming connection for server pg: connection to server at"
+            #expect(receiver.outcome.err.contains(reason), "\(receiver.outcome)")
             try site.cluster.start()
             try site.waitUntilStreaming(receiver, from: site.cluster)
             try site.fillSegments(1)
