@@ -11,10 +11,16 @@ struct BackupHost: Sendable {
     let port: String?
     let configuration: String?
     let server: String
+    /// Whether a host that does not answer is given up; not so where the exact call of the reference is wanted.
+    let isWatched: Bool
+
+    /// A host that is silent would keep PostgreSQL waiting, and nobody would hear of it.
+    private static let watch = ["ConnectTimeout=30", "ServerAliveInterval=10", "ServerAliveCountMax=3"]
 
     /// What one call is: these words on the other host.
     func request(remote words: [String], multiplexing: Multiplexing?) -> ProcessRequest {
-        let connection = portWords + ["-q", "-T"] + (multiplexing?.options ?? [])
+        let options = (isWatched ? Self.watch : []) + (multiplexing?.options ?? [])
+        let connection = portWords + ["-q", "-T"] + options.flatMap { ["-o", $0] }
         var request = ProcessRequest(Self.program, connection + [account, "barman"] + words)
         request.output = .inherited
         request.errorOutput = .inherited

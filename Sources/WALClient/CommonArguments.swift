@@ -12,15 +12,16 @@ struct CommonArguments {
     let stateDirectory: FilePath
 
     init(_ values: ArgumentTable.Values) {
+        multiplexes = !values.flag("no-multiplex")
         host = BackupHost(
             host: values.positionals[0],
             user: values.text("user") ?? "barman",
             port: values.text("port"),
             configuration: values.text("config"),
-            server: values.positionals[1]
+            server: values.positionals[1],
+            isWatched: multiplexes
         )
         isTest = values.flag("test")
-        multiplexes = !values.flag("no-multiplex")
         stateDirectory = values.text("state-dir").map { FilePath($0) } ?? PrivateDirectory.standard
     }
 

@@ -19,16 +19,11 @@ struct Multiplexing: Sendable {
         }
     }
 
-    /// What ssh is told.
-    ///
-    /// A connection whose other end is silently gone would keep its users waiting: it is asked for signs of life.
+    /// What ssh is told: options of its configuration.
     var options: [String] {
-        let shared = [
-            "ControlMaster=auto", "ControlPersist=\(Self.idleSeconds)", "ControlPath=\(socket)",
-            "ServerAliveInterval=10", "ServerAliveCountMax=3",
-        ]
+        let shared = ["ControlMaster=auto", "ControlPersist=\(Self.idleSeconds)", "ControlPath=\(socket)"]
         // Who makes the connection chooses the cipher for all.
-        return (shared + (isEstablished ? [] : CipherChoice(for: host).options)).flatMap { ["-o", $0] }
+        return shared + (isEstablished ? [] : CipherChoice(for: host).options)
     }
 
     /// Whether there is a connection to share already.

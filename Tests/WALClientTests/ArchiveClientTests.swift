@@ -69,6 +69,38 @@ import Testing
         }
     }
 
+    @Test func `a backup host that accepts the connection and says nothing is given up`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeReady(1...1)
+            let listens =
+                "import socket, time; s = socket.create_server(('127.0.0.1', 0)); "
+                + "print(s.getsockname()[1], flush=True); time.sleep(600)"
+            let silent = try world.start(["python3", "-c", listens])
+            defer { silent.end() }
+            let isUp = Shell.wait(seconds: 10) { silent.outcome.out.hasSuffix("\n") }
+            try #require(isUp)
+            // One second instead of thirty.
+            try world.makeDirectory("hasty", mode: 0o755)
+            let ssh = "#!/bin/bash\nexec '\(world.path("bin/ssh"))' \"${@/ConnectTimeout=30/ConnectTimeout=1}\"\n"
+            try world.write(ssh, to: "hasty/ssh", mode: 0o755)
+            let host = [
+                "--state-dir", world.path("state"), "--port", silent.outcome.out.filter(\.isNumber), "ours", "pg",
+            ]
+            for (program, words, status) in [
+                ("barman-wal-archive", [world.path("pg_wal/\(WALSite.segment)")], 3 as Int32),
+                ("barman-wal-restore", [WALSite.segment, site.destination], 2),
+            ] {
+                let outcome = try world.run(
+                    [try world.walProgram(program)] + host + words,
+                    as: .postgres,
+                    environment: ["PATH": "\(world.path("hasty")):\(world.searchPath)"]
+                )
+                #expect(outcome.status == status && outcome.err == "ERROR: Connection problem with ssh\n", "\(outcome)")
+            }
+        }
+    }
+
     @Test func `what may be another host by the same name has a connection of its own`() throws {
         try World.with { world in
             let site = try WALSite(world)
