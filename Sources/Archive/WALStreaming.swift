@@ -105,7 +105,8 @@ public struct WALStreaming: Sendable {
         return trouble.sqlState == "55006"
     }
 
-    private static let slotHeldText = ": the server has not noticed yet that an earlier connection is gone"
+    private static let slotHeldText =
+        ": another receiver has our name, or the server has not noticed yet that an earlier connection is gone"
     private static let failurePrefix = "ArchiverFailure:"
 
     /// Why it ends although it might get better; the error is that of the last try.

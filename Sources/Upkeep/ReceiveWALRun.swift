@@ -179,12 +179,12 @@ public struct ReceiveWALRun {
         // Who holds it may have ended since, or be hidden from us.
         let holder = try? server.streamingClients().first { $0.slotName == slot }
         if let holder {
-            // A connection of ours that is gone, as far as we know: we hold the lock. The server will notice.
-            if holder.applicationName == receiverName { return }
             reporter.warning(
                 "\(home.name): replication slot '\(slot)' is held by \(holder.applicationName ?? "an unknown client") from "
                     + "\(holder.address ?? "a local socket") (process \(holder.processID) of the server)"
             )
+            // A connection of ours that is gone, perhaps: we hold the lock. The server will notice.
+            if holder.applicationName == receiverName { return }
         }
         throw Self.failure("replication slot '\(slot)' is already in use")
     }
