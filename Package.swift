@@ -178,7 +178,7 @@ let package = Package(
             name: "Upkeep",
             dependencies: [
                 "Archive", "Backup", "Catalog", "Codecs", "Drill", "Failure", "Files", "Notation", "Postgres",
-                "Processes", "Settings", "WAL", system,
+                "Processes", "Replication", "Settings", "WAL", system,
             ],
             swiftSettings: settings
         ),

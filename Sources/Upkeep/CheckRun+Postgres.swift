@@ -1,5 +1,6 @@
 import Catalog
 import Postgres
+import Replication
 import Settings
 import WAL
 
@@ -18,9 +19,9 @@ extension CheckRun {
 
         if let wal = walServer {
             try checkWALServer(sheet, wal)
-            try checkSlot(sheet, wal.facts().replicationSlot, suffix: Self.walSuffix)
+            try checkSlot(sheet, wal.facts(), suffix: Self.walSuffix)
         } else {
-            try checkSlot(sheet, facts.replicationSlot, suffix: "")
+            try checkSlot(sheet, facts, suffix: "")
         }
     }
 
@@ -124,7 +125,8 @@ extension CheckRun {
         }
     }
 
-    private func checkSlot(_ sheet: CheckSheet, _ slot: ReplicationSlot?, suffix: String) throws {
+    private func checkSlot(_ sheet: CheckSheet, _ facts: ServerFacts, suffix: String) throws {
+        let slot = facts.replicationSlot
         let label = "replication slot\(suffix)"
         guard let name = home.settings.slotName else { return }
         try sheet.begin(label)
@@ -151,6 +153,20 @@ extension CheckRun {
         guard slot.isActive else {
             return sheet.add(label, false, "slot '\(name)' not active: is 'receive-wal' running?")
         }
-        sheet.add(label, true)
+        let problem = takenByAnother(slot, facts.segmentSize)
+        sheet.add(label, problem == nil, problem)
     }
+
+    /// What speaks for another receiver on our slot: the server has been told that WAL is safe which is not here.
+    private func takenByAnother(_ slot: ReplicationSlot, _ size: WALSegmentSize?) -> String? {
+        // A directory that cannot be read, or has no WAL, proves nothing.
+        guard let size, let position = slot.restartLSN,
+            let here = try? StreamingDirectory(home.streamingWALsDirectory, segmentSize: size).resumePoint().point,
+            position.rawValue > here.position.rawValue &+ size.bytes
+        else { return nil }
+        return "slot '\(slot.name)' is at \(position), the WAL in \(home.streamingWALsDirectory) ends before: "
+            + Self.strangerQuestion
+    }
+
+    static let strangerQuestion = "does another receiver use the slot?"
 }

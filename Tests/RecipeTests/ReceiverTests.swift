@@ -125,7 +125,7 @@ import Testing
                 [
                     "\(Scratch.serverPrograms(18))/pg_receivewal", "-D",
                     try world.makeDirectory("other", as: .postgres),
-                    "-S", "barman", "-h", "127.0.0.1", "-p", "\(site.cluster.port)", "-U", "barman",
+                    "-S", "barman", "-h", "127.0.0.1", "-p", "\(site.cluster.port)", "-U", "barman", "-s", "1",
                 ],
                 as: .postgres
             )
@@ -137,6 +137,13 @@ import Testing
             #expect(refused.status == 1)
             #expect(refused.err.contains("replication slot 'barman' is held by pg_receivewal from 127.0.0.1 (process "))
             #expect(refused.err.hasSuffix("ERROR: ArchiverFailure:replication slot 'barman' is already in use\n"))
+            // What the other one has taken will never come here.
+            #expect(try site.host.barman("check", "pg").out.contains("\treplication slot: OK\n"))
+            try site.fillSegments(3)
+            let isSeen = try Shell.wait(seconds: 20) {
+                try site.host.barman("check", "pg").out.contains("ends before: does another receiver use the slot?)")
+            }
+            #expect(isSeen)
         }
     }
 

@@ -95,6 +95,15 @@ extension CheckRun {
         switch label {
         case "replication slot" where !canBeAsked:
             return unanswered
+        case "replication slot" where result.hint?.hasSuffix(Self.strangerQuestion) == true:
+            return CheckAdvice(
+                result.hint ?? "",
+                [
+                    "who it is: barman replication-status --target wal-streamer \(home.name)",
+                    "end it, or give each backup host a slot of its own: slot_name in the section of the server",
+                ],
+                page: "barman(5), slot_name"
+            )
         case "replication slot":
             return CheckAdvice(
                 result.hint ?? "the slot is not in use",
