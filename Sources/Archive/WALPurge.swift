@@ -58,25 +58,6 @@ public struct WALPurge: Sendable {
         }
     }
 
-    /// Removes the WAL that was archived before the first backup begins; `nil` when it is not the first, or WAL must not go.
-    ///
-    /// Says what was removed, and that WORM mode forbids it.
-    @discardableResult
-    public func trim(before info: BackupInfo, in catalog: BackupCatalog) throws -> Int? {
-        guard catalog.previous(of: info.id) == nil, let begin = info.beginWAL else { return nil }
-        guard !home.settings.wormMode else {
-            reporter.info("'worm_mode' is enabled, skip purging of unused WAL files.")
-            return nil
-        }
-        reporter.info("This is the first backup for server \(home.name)")
-        var isAnnounced = false
-        return try run(WALPurgeRule(firstNeeded: begin)) { name in
-            if !isAnnounced { reporter.info("WAL segments preceding the current backup have been found:") }
-            isAnnounced = true
-            reporter.info("\t\(name) from server \(home.name) has been removed")
-        }
-    }
-
     /// Removes one file and returns the directory it was in; a missing one is told and no error.
     private func remove(_ name: String, _ line: XlogLine, _ hooks: ArchiveHooks) throws -> FilePath? {
         guard let fileName = WALFileName(name) else { return nil }

@@ -62,7 +62,7 @@ final class ArchivingWait {
     }
 
     private func wait() throws {
-        var notices = Notices()
+        var notices = Notices(segment: segment)
         try poll { seconds, isMarkLook in
             if try isArchived(askingMarks: isMarkLook) { return true }
             push.tick()
@@ -125,10 +125,13 @@ final class ArchivingWait {
         return last == name || last.utf8.count == 24 && last > segment.description
     }
 
-    /// What the server says while it waits, at the same times.
-    private struct Notices {
+    /// What the server says while it waits, at the same times; what it warns of, the user is told: nothing else moves.
+    struct Notices {
+        let segment: WALSegmentName
         private var hasNoticed = false
         private var nextWarning = ArchivingWait.warningSeconds
+
+        init(segment: WALSegmentName) { self.segment = segment }
 
         mutating func tell(afterSeconds seconds: Double, to reporter: any Reporter) {
             if !hasNoticed, seconds >= ArchivingWait.noticeSeconds {
@@ -136,10 +139,9 @@ final class ArchivingWait {
                 reporter.log(.info, BackupLife.logger, "waiting for required WAL segments to be archived")
             }
             guard seconds >= nextWarning else { return }
-            reporter.log(
-                .warning,
-                BackupLife.logger,
-                "still waiting for all required WAL segments to be archived (\(Int(nextWarning)) seconds elapsed)"
+            reporter.warning(
+                "still waiting for the server to archive \(segment) (\(Int(nextWarning)) seconds elapsed). "
+                    + "Check that its archive_command or receive-wal works"
             )
             nextWarning *= 2
         }

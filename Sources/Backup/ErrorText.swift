@@ -4,10 +4,10 @@ import Processes
 
 /// Errors of all rooms in the words that a failed backup shows and stores.
 enum ErrorText {
-    /// The whole text; an interruption is named as the reference names it.
+    /// The whole text, with all that the server says; an interruption is named as the reference names it.
     static func full(_ error: any Error) -> String {
         guard !isInterruption(error) else { return "KeyboardInterrupt" }
-        var text = "\(error)"
+        var text = (["\(error)"] + ((error as? PostgresError)?.remarks ?? [])).joined(separator: "\n")
         while text.utf8.last == UInt8(ascii: "\n") { text.unicodeScalars.removeLast() }
         return text
     }

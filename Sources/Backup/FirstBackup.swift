@@ -21,24 +21,26 @@ struct FirstBackup {
             reporter.info("'worm_mode' is enabled, skip purging of unused WAL files.")
             return
         }
-        try remove(before: info)
-    }
-
-    /// Drops what has been archived meanwhile and is older than the first complete backup.
-    func trim(before info: BackupInfo) throws {
-        guard !home.settings.wormMode else { return }
-        guard try BackupCatalog.load(home).previous(of: info.id) == nil else { return }
-        try remove(before: info)
-    }
-
-    private func remove(before info: BackupInfo) throws {
-        // Without a begin everything would count as older.
-        guard let begin = info.beginWAL else { return }
         var isAnnounced = false
-        try WALPurge(home: home, reporter: reporter).run(WALPurgeRule(firstNeeded: begin)) { name in
+        try remove(before: info) { name in
             if !isAnnounced { reporter.info("WAL segments preceding the current backup have been found:") }
             isAnnounced = true
             reporter.info("\t\(name) from server \(home.name) has been removed")
         }
+    }
+
+    /// Drops what has been archived meanwhile and is older than the first complete backup; that is only logged.
+    func trim(before info: BackupInfo) throws {
+        guard !home.settings.wormMode else { return }
+        guard try BackupCatalog.load(home).previous(of: info.id) == nil else { return }
+        try remove(before: info) { name in
+            reporter.log(.info, BackupLife.logger, "\(name) from server \(home.name) has been removed")
+        }
+    }
+
+    private func remove(before info: BackupInfo, tell: (String) -> Void) throws {
+        // Without a begin everything would count as older.
+        guard let begin = info.beginWAL else { return }
+        try WALPurge(home: home, reporter: reporter).run(WALPurgeRule(firstNeeded: begin), removed: tell)
     }
 }

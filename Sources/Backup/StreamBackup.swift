@@ -142,7 +142,6 @@ final class StreamBackup {
                 guard !ErrorText.isInterruption(error), attempt < settings.basebackupRetryTimes else {
                     throw transferFailure(error)
                 }
-                attempt += 1
                 let pause = settings.basebackupRetrySleepSeconds
                 reporter.warning("Failure executing a backup using pg_basebackup (attempt \(attempt))")
                 reporter.warning(
@@ -150,16 +149,25 @@ final class StreamBackup {
                 )
                 reporter.log(.warning, Self.logger, ErrorText.full(error))
                 try SignalWatch.pause(seconds: Double(pause))
+                attempt += 1
             }
         }
     }
 
     private func transferFailure(_ error: any Error) -> any Error {
         guard !ErrorText.isInterruption(error) else { return error }
-        return Failure(
-            "data transfer failure on directory '\(dataDirectory)'\n\(ErrorText.full(error))",
-            cause: error
-        )
+        var text = "data transfer failure on directory '\(dataDirectory)'\n\(ErrorText.full(error))"
+        if life.info.isIncremental, Self.needsFullBackup(error) {
+            text += "\nHINT:  Take a full backup; later incremental backups can build on it."
+        }
+        return Failure(text, cause: error)
+    }
+
+    /// Whether the server cannot go on from the parent, and has no advice of its own.
+    private static func needsFullBackup(_ error: any Error) -> Bool {
+        // ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE: WAL summaries or the parent's timeline are missing.
+        guard let error = error as? PostgresError, error.sqlState == "55000" else { return false }
+        return !error.remarks.contains { $0.hasPrefix("HINT") }
     }
 
     private func receive(_ cluster: ClusterDescription) throws -> StreamIntake {
@@ -213,9 +221,13 @@ final class StreamBackup {
         let manifest = try OwnedDescriptor(
             opening: try life.home.dataDirectory(of: parent).appending(BackupManifest.fileName)
         )
-        try ManifestUpload.run(on: session) { buffer in
-            try SignalWatch.check()
-            return try manifest.read(into: buffer)
+        do {
+            try ManifestUpload.run(on: session) { buffer in
+                try SignalWatch.check()
+                return try manifest.read(into: buffer)
+            }
+        } catch let error as PostgresError where error.kind == .statementFailed {
+            throw Failure("could not upload the manifest of backup \(parent): \(ErrorText.full(error))", cause: error)
         }
     }
 

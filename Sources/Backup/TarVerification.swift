@@ -97,8 +97,13 @@ struct TarVerification: Sendable {
                 }
                 if let defect = try defect(of: entry, member, tar, buffer, archive) { defects.append(defect) }
             }
-            // What follows the end mark: padding, and the checksum of the compressed stream.
-            while try plain.read(into: buffer.bytes) > 0 { try SignalWatch.check() }
+            // What follows: the second block of the end mark, padding, and the checksum of the compressed stream.
+            var tailBytes = 0
+            while case let count = try plain.read(into: buffer.bytes), count > 0 {
+                try SignalWatch.check()
+                tailBytes += count
+            }
+            guard tailBytes > 0, tailBytes.isMultiple(of: 512) else { throw TarError.unexpectedEnd }
         } catch let error where !(error is SignalWatch.Interrupted || error is DecryptedFile.Locked) {
             defects.append("could not read archive \"\(archive.name)\" from \(place) on: \(error)")
         }

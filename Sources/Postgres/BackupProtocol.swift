@@ -42,7 +42,7 @@ extension PostgresServer {
         } catch {
             // The statement may have been cut off in the middle: with the session goes whatever it began.
             abandonSession()
-            throw error
+            throw error.named("\(dialect.startBackup) command: ")
         }
     }
 
@@ -50,10 +50,12 @@ extension PostgresServer {
     ///
     /// After a failure the session is closed, which ends the backup.
     public func stopConcurrentBackup() throws(PostgresError) -> BackupPosition {
+        var words = ""
         do throws(PostgresError) {
             let dialect = try dialect()
             if dialect.versionNumber >= 140_000 { _ = try rows("RESET idle_session_timeout") }
             let call = dialect.versionNumber >= 150_000 ? "(FALSE)" : "(FALSE, FALSE)"
+            words = "Error issuing \(dialect.stopBackup) command: "
             let rows = try rows(
                 """
                 SELECT end_row.lsn AS location,
@@ -68,7 +70,7 @@ extension PostgresServer {
             return position
         } catch {
             abandonSession()
-            throw error
+            throw error.named(words)
         }
     }
 

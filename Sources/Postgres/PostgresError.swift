@@ -30,12 +30,15 @@ public struct PostgresError: Error, Sendable, Equatable, CustomStringConvertible
     public let message: String
     /// The SQLSTATE of a failed statement, five characters.
     public let sqlState: String?
+    /// What the server adds to its message: a line `DETAIL:  …`, a line `HINT:  …`, as it has them.
+    public let remarks: [String]
 
     /// Makes an error; of a `message` of several lines only the first is kept.
-    public init(_ kind: Kind, message: String, sqlState: String? = nil) {
+    public init(_ kind: Kind, message: String, sqlState: String? = nil, remarks: [String] = []) {
         self.kind = kind
         self.message = Self.firstLine(of: message)
         self.sqlState = sqlState
+        self.remarks = remarks
     }
 
     /// The message.
@@ -47,6 +50,12 @@ public struct PostgresError: Error, Sendable, Equatable, CustomStringConvertible
         case .invalidConnectionString, .connectionFailed, .connectionLost, .reconnectionForbidden: true
         default: false
         }
+    }
+
+    /// A refusal of the server with the words for what was asked before its message; other trouble as it is.
+    func named(_ words: String) -> PostgresError {
+        guard kind == .statementFailed else { return self }
+        return PostgresError(kind, message: words + message, sqlState: sqlState, remarks: remarks)
     }
 
     /// The text up to the first line end.

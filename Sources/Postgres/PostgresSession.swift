@@ -238,9 +238,14 @@ extension PostgresSession {
             guard let code = letter.asciiValue, let text = PQresultErrorField(result, Int32(code)) else { return nil }
             return String(cString: text)
         }
-        // PostgreSQL manual, "Error and Notice Message Fields": M the primary message, C the SQLSTATE.
+        // PostgreSQL manual, "Error and Notice Message Fields": M the primary message, D the detail, H the hint, C the SQLSTATE.
         let message = field("M") ?? PQresultErrorMessage(result).map { String(cString: $0) } ?? ""
         let isLost = PQstatus(handle) == CONNECTION_BAD
-        return PostgresError(isLost ? .connectionLost : .statementFailed, message: message, sqlState: field("C"))
+        return PostgresError(
+            isLost ? .connectionLost : .statementFailed,
+            message: message,
+            sqlState: field("C"),
+            remarks: [field("D").map { "DETAIL:  \($0)" }, field("H").map { "HINT:  \($0)" }].compactMap { $0 }
+        )
     }
 }

@@ -145,7 +145,7 @@ public enum StatusReport {
 
     /// `20240102T030405, copying, 1.2 GiB of 2.5 GiB (48%), 310.0 MiB/s, 4 seconds left`, as far as it is known.
     private static func text(of progress: BackupProgress) -> String {
-        var parts = [progress.backupID, progress.label.lowercased()]
+        var parts = [progress.backupID, progress.label.prefix(1).lowercased() + progress.label.dropFirst()]
         let done = HumanText.size(progress.doneBytes)
         if let total = progress.totalBytes, total > 0 {
             let percent = Int(min(100, Double(progress.doneBytes) * 100 / Double(total)))

@@ -164,39 +164,6 @@ struct WALPurgeTests {
         }
     }
 
-    @Test func `WAL before the first backup is trimmed, before a later one not`() throws {
-        try ArchiveFixture.with { fixture in
-            try fill(fixture, [segment(1), segment(2), segment(3)])
-            let first = try backup(fixture, "20240101T000000", 3, 3)
-            let recorder = Recorder()
-            let purge = WALPurge(home: fixture.home, reporter: recorder)
-            #expect(try purge.trim(before: first, in: BackupCatalog.load(fixture.home)) == 2)
-            #expect(
-                recorder.said == [
-                    "info: This is the first backup for server pg",
-                    "info: WAL segments preceding the current backup have been found:",
-                    "info: \t\(segment(1)) from server pg has been removed",
-                    "info: \t\(segment(2)) from server pg has been removed",
-                ]
-            )
-            let second = try backup(fixture, "20240102T000000", 9, 9)
-            #expect(try purge.trim(before: second, in: BackupCatalog.load(fixture.home)) == nil)
-            #expect(fixture.archived == [segment(3)])
-        }
-    }
-
-    @Test func `WORM mode keeps everything`() throws {
-        try ArchiveFixture.with("worm_mode = on") { fixture in
-            try fill(fixture, [segment(1)])
-            let first = try backup(fixture, "20240101T000000", 3, 3)
-            let recorder = Recorder()
-            let purge = WALPurge(home: fixture.home, reporter: recorder)
-            #expect(try purge.trim(before: first, in: BackupCatalog.load(fixture.home)) == nil)
-            #expect(recorder.said == ["info: 'worm_mode' is enabled, skip purging of unused WAL files."])
-            #expect(fixture.archived == [segment(1)])
-        }
-    }
-
     #if DEBUG
     @Test func `after any fault no needed file and no needed line is gone, and a repeat finishes`() throws {
         for kind in [FaultPlan.Kind.once(.ioError), .crash] {

@@ -128,6 +128,9 @@ import WAL
             // The failed stop gave the session up: the next backup may begin.
             _ = try server.startConcurrentBackup(label: "y", immediateCheckpoint: true)
             _ = try server.stopConcurrentBackup()
+            let refusal = #expect(throws: PostgresError.self) { try server.stopConcurrentBackup() }
+            #expect(refusal?.message == "Error issuing pg_backup_stop command: backup is not in progress")
+            #expect(refusal?.remarks == ["HINT:  Did you call pg_backup_start()?"])
         }
     }
 

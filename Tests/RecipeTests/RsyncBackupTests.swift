@@ -93,7 +93,7 @@ import Testing
         var seen = ""
         let isWaiting = try Shell.wait(seconds: 30) {
             seen = try site.host.barman("status", "pg").out
-            return seen.contains("Running backup") && seen.lowercased().contains("waiting for wal")
+            return seen.contains("Running backup") && seen.contains(", waiting for WAL")
         }
         #expect(isWaiting && running.isRunning, "\(seen)\n\(running.outcome)")
         return running

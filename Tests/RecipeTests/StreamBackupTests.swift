@@ -142,6 +142,29 @@ import Testing
             let keep = try site.host.barman("keep", "--target", "full", "pg", first)
             #expect(keep.status == 1, "\(keep)")
 
+            // What all servers are asked for does not stop one of this method.
+            try site.host.barman("backup", "--reuse-backup", "link", "--name", "reused", "pg").orThrow()
+            try site.host.barman("delete", "pg", "reused").orThrow()
+
+            // What the server has against a parent is told with all that it adds, and whose manifest it is about.
+            let manifest = "\(site.host.home)/pg/base/\(other)/data/backup_manifest"
+            let whole = try world.read(manifest)
+            try world.write(whole + "x", to: manifest, as: .postgres)
+            let altered = try site.host.barman("backup", "--incremental", other, "pg")
+            #expect(altered.err.contains("\ncould not upload the manifest of backup \(other): "), "\(altered)")
+            try world.write(whole, to: manifest, as: .postgres)
+            try site.cluster.stop()
+            try world.shell("rm \(site.cluster.dataDirectory)/pg_wal/summaries/*").orThrow()
+            try site.cluster.start()
+            let forgotten = try site.host.barman("backup", "--incremental", other, "pg")
+            #expect(forgotten.status == 1)
+            #expect(
+                forgotten.err.contains("DETAIL:  The first unsummarized LSN in this range is ")
+                    && forgotten.err.contains("\nHINT:  Take a full backup;"),
+                "\(forgotten)"
+            )
+            for _ in 0..<2 { try site.host.barman("delete", "pg", "last-failed").orThrow() }
+
             try site.host.barman("delete", "pg", first).orThrow()
             #expect(site.host.backupIDs("pg") == [full, other, blind])
             #expect(try site.host.info("pg", full, "children_backup_ids") == other)

@@ -100,9 +100,12 @@ import Testing
                 let name = "full-\(options.count)"
                 let site = try Site.streaming(in: world, hostName: name, options: options)
                 try world.mount("\(site.host.home)/pg/base", megabytes: 8, as: .postgres)
-                let outcome = try site.host.barman("backup", "pg")
+                let outcome = try site.host.barman("backup", "--retry-times", "1", "--retry-sleep", "0", "pg")
                 try expectFailed(site, outcome)
                 #expect(outcome.err.contains("No space left on device"), "\(outcome)")
+                // Counted as the reference does.
+                #expect(outcome.err.contains("using pg_basebackup (attempt 0)"), "\(outcome)")
+                #expect(!outcome.err.contains("(attempt 1)"), "\(outcome)")
                 try world.run(["umount", "\(site.host.home)/pg/base"]).orThrow()
                 try expectGoesOn(site)
                 try site.cluster.stop(mode: "immediate")

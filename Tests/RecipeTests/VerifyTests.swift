@@ -61,7 +61,9 @@ import Testing
             if let archive = format.archive {
                 let oid = try site.cluster.sql("SELECT oid FROM pg_tablespace WHERE spcname = 'space'")
                 let other = archive.replacing("base", with: oid)
-                try damage("truncate -s -20000 \(archive)", "could not read archive \"\(archive)\" from \"")
+                for cut in [1, 20_000] {
+                    try damage("truncate -s -\(cut) \(archive)", "could not read archive \"\(archive)\" from \"")
+                }
                 try damage("rm \(other)", "\"\(oid).tar\" is not there, neither plain nor compressed")
                 try damage("touch stranger", "file \"stranger\" is not expected in a tar format backup")
                 // In the middle of the contents of something.

@@ -98,7 +98,10 @@ enum BackupCommand {
     private static func overridden(_ home: ServerHome, _ arguments: ParsedArguments) -> ServerHome {
         var overrides = SettingOverrides(copying: arguments)
         overrides.setFlag(.immediateCheckpoint, "immediate_checkpoint")
-        overrides.setText(.reuseBackup, "reuse_backup")
+        // Other methods take nothing from an older backup: whoever asks all servers for it does not mean them.
+        if [.rsync, .localRsync].contains(home.settings.backupMethod) {
+            overrides.setText(.reuseBackup, "reuse_backup")
+        }
         overrides.setNumber(.keepaliveInterval, "keepalive_interval")
         overrides.setFlag(.autogenerateManifest, "manifest")
         overrides.setNumber(.checkTimeout, "check_timeout")
