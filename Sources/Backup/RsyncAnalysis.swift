@@ -127,7 +127,7 @@ struct RsyncAnalysis {
         for (files, kind) in [(classification.safe, "safe"), (classification.check, "check")] where !files.isEmpty {
             for bucket in CopyClassification.buckets(files, count: options.jobs) {
                 let list = try write(bucket, to: workspace.directory().appending("\(name)_\(kind)_\(jobs.count).list"))
-                let operation = RsyncCommand.copy(
+                let operation = command.copy(
                     from: item.source,
                     to: item.destination,
                     list: list,

@@ -71,6 +71,7 @@ public struct RsyncCommand: Sendable {
     /// What was learned of this rsync; shared by all copies of the command.
     private final class Knowledge: Sendable {
         let ignoresMissingArguments = Atomic<Bool>(true)
+        let listWords = Mutex<[String]?>(nil)
     }
 
     /// Makes a command for copies from or to another host, or on this one.
@@ -119,13 +120,32 @@ public struct RsyncCommand: Sendable {
     }
 
     /// The operation that copies the files of a list, each name followed by a zero byte.
-    public static func copy(
+    public func copy(
         from source: String,
         to destination: String,
         list: FilePath,
         comparingChecksums: Bool = false
     ) -> [String] {
-        [source, destination, "--from0", "--files-from=\(list)"] + (comparingChecksums ? ["--checksum"] : [])
+        let words = [source, destination, "--from0", "--files-from=\(list)"] + listWords
+        return words + (comparingChecksums ? ["--checksum"] : [])
+    }
+
+    /// What keeps a copy with a list linear in its length.
+    ///
+    /// Since 3.2.5 rsync compares each name that the other host sends with each name of the list, unless it is told to trust: 60,000 files
+    /// take 166 seconds instead of 12. All of the copy is that host's own data, in a directory that is there for nothing else, and names that
+    /// lead out of it are refused all the same.
+    private var listWords: [String] {
+        knowledge.listWords.withLock { words in
+            if let words { return words }
+            var request = ProcessRequest(program, ["--help"])
+            request.pathPrefix = pathPrefix
+            // An rsync that cannot be run is told when it is to copy.
+            let help = (try? request.run())?.outputText ?? ""
+            let found = help.contains("--trust-sender") ? ["--trust-sender"] : []
+            words = found
+            return found
+        }
     }
 
     /// The same command for single files: without filter, limit and reuse.

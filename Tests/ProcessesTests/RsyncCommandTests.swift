@@ -18,14 +18,36 @@ struct RsyncCommandTests {
 
     // MARK: Words
 
+    /// Runs `body` with the directory of an rsync whose help says this, and nothing else.
+    private func withRsync(help: String, _ body: (String) throws -> Void) throws {
+        try World.with { world in
+            try world.write("#!/bin/sh\necho '\(help)'\n", to: "bin/rsync", mode: 0o755)
+            try body(world.path("bin"))
+        }
+    }
+
+    @Test(arguments: ["--trust-sender  trust the remote sender", "--old-args  as before"])
+    func `an rsync that can trust the names it gets for a list is told to`(help: String) throws {
+        try withRsync(help: help) { directory in
+            let command = RsyncCommand(ssh: nil, pathPrefix: directory, reporter: SilentReporter())
+            let words = ["a/", "b", "--from0", "--files-from=/list"]
+            let trust = help.hasPrefix("--trust") ? ["--trust-sender"] : []
+            for _ in 0..<2 { #expect(command.copy(from: "a/", to: "b", list: "/list") == words + trust) }
+        }
+    }
+
     @Test func `a tablespace is copied with the words of the reference`() throws {
+        try withRsync(help: "", tablespaceWords)
+    }
+
+    private func tablespaceWords(pathPrefix: String) throws {
         let ssh = try #require(SSHCommand("ssh -p 2222 pg@host"))
-        var command = RsyncCommand(ssh: ssh, reporter: SilentReporter())
+        var command = RsyncCommand(ssh: ssh, pathPrefix: pathPrefix, reporter: SilentReporter())
         command.isCompressed = true
         command.bandwidthLimit = 400_000
         command.filter = .tablespace(majorVersion: "15")
         command.reuse = .link(["/home/base/1/16384"])
-        let operation = RsyncCommand.copy(
+        let operation = command.copy(
             from: SSHCommand.rsyncPath("/ts1/"),
             to: "/home/base/2/16384",
             list: "/tmp/barman-x/t1_check_7.list",
