@@ -117,6 +117,8 @@ public struct WALStreaming: Sendable {
     /// What went wrong, with what is below it; `isLate` when the time for an answer was over.
     private func reason(of error: any Error, isLate: Bool) -> String {
         let text = "\(error)".trimmingPrefix(Self.failurePrefix)
+        // The file system may have room for small things still.
+        if (error as? ReplicationError)?.isNoSpace == true { return text + " (room for two segments has to stay free)" }
         guard let failure = error as? Failure else { return String(text) }
         if isLate { return "\(text): no answer for \(Int(pace.silenceSeconds)) seconds" }
         guard let cause = failure.cause.map({ "\($0)" }), !text.contains(cause) else { return String(text) }

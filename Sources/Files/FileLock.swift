@@ -61,6 +61,7 @@ public final class FileLock: Sendable {
                     try file.writeAll(Array("\(getpid())\n".utf8))
                 }
             } catch {
+                unlock(file)
                 throw .file(error)
             }
             guard isLocked else { throw .busy(path, holder: readHolder(file)) }
@@ -83,7 +84,9 @@ public final class FileLock: Sendable {
     public static func state(of path: FilePath) throws(FileError) -> State {
         do throws(FileError) {
             let file = try openForProbe(path)
-            return try lock(file, waiting: false) ? .free : .held(readHolder(file))
+            guard try lock(file, waiting: false) else { return .held(readHolder(file)) }
+            unlock(file)
+            return .free
         } catch {
             if error.isMissing { return .free }
             throw error
@@ -157,6 +160,12 @@ public final class FileLock: Sendable {
             default: throw FileError(call: "flock", path: file.path, errno: Errno(rawValue: errno))
             }
         }
+    }
+
+    /// Gives up a lock that nobody is to have: a child that is just being started may have a copy of the descriptor for a moment, and the
+    /// lock with it, when ours is closed.
+    private static func unlock(_ file: borrowing OwnedDescriptor) {
+        _ = flock(file.raw.rawValue, LOCK_UN)
     }
 
     private static func isStillNamed(

@@ -10,12 +10,13 @@ struct VerifyBackupTests {
             #expect(try host.barman("verify-backup", "redundant", id).err.contains("could not read the manifest"))
             let made = try host.barman("generate-manifest", "redundant", id)
             #expect(made.out == "Backup manifest for backup '\(id)' successfully generated for server ['redundant']\n")
-            let bare = try host.barman("verify", "redundant", "oldest")
             let segment = try #require(try host.info("redundant", id, "begin_wal"))
+            let folder = "\(host.home)/redundant/wals/\(segment.prefix(16))"
+            try world.run(["rm", "\(folder)/\(segment)"]).orThrow()
+            let bare = try host.barman("verify", "redundant", "oldest")
             let text = "WAL file \"\(segment)\" is missing in the archive"
             #expect(bare.status == 1 && bare.err.contains(text), "\(bare)")
-            let folder = "\(host.home)/redundant/wals/\(segment.prefix(16))"
-            try world.shell("mkdir -p \(folder) && truncate -s 16M \(folder)/\(segment)").orThrow()
+            try world.shell("truncate -s 16M \(folder)/\(segment)").orThrow()
             let good = try host.barman("verify", "redundant", "oldest")
             #expect(good.out == "Verifying backup 'oldest' on server ['redundant']\nbackup successfully verified\n")
             #expect(good.status == 0)

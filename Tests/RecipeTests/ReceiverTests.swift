@@ -209,6 +209,9 @@ import Testing
             try site.fillSegments(20)
             let isTold = Shell.wait(seconds: 20) { receiver.outcome.err.contains("No space left on device") }
             #expect(isTold, "\(receiver.outcome)")
+            #expect(
+                receiver.outcome.err.contains("(room for two segments has to stay free); trying again in 1 seconds")
+            )
             let free = try world.shell("df --output=avail -B1 \(small) | tail -1").orThrow().out
             #expect((Int(free.filter(\.isNumber)) ?? 0) >= 2 << 20, "room is left for the archiver: \(free)")
             // PostgreSQL goes on.

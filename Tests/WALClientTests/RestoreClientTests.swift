@@ -107,6 +107,16 @@ import Testing
         }
     }
 
+    @Test func `put-wal without a standard input ends as for an empty one`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            let command = "exec timeout 20 '\(try world.program())' put-wal pg <&-"
+            let environment = ["BARMAN_CONFIG_FILE": site.host.configurationFile]
+            let outcome = try world.run(["bash", "-c", command], as: .barman, environment: environment)
+            #expect(outcome.status == 1 && outcome.err.hasPrefix("EXCEPTION: empty file\n"), "\(outcome)")
+        }
+    }
+
     @Test func `a file of another place is not handed over`() throws {
         try World.with { world in
             let site = try WALSite(world)
