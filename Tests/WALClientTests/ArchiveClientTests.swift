@@ -41,8 +41,14 @@ import Testing
             ] {
                 let ours = try site.client("barman-wal-archive", words)
                 let theirs = try site.client("barman-wal-archive", words, oracle: true)
-                #expect(ours.status == theirs.status, "\(words)\n\(ours)\n\(theirs)")
                 #expect(ours.out == theirs.out, "\(words)")
+                if theirs.err.contains("Broken pipe") {
+                    // The command has failed there before the reference had sent everything; ours waits for what ssh says.
+                    #expect(words.first == "-c" && ours.status == 1, "\(words)\n\(ours)\n\(theirs)")
+                    #expect(ours.err.hasSuffix("ERROR: Remote 'barman put-wal' command has failed!\n"), "\(ours)")
+                    continue
+                }
+                #expect(ours.status == theirs.status, "\(words)\n\(ours)\n\(theirs)")
                 #expect(ours.err.split(separator: "\n").last == theirs.err.split(separator: "\n").last, "\(words)")
             }
             let unreachable = try site.client("barman-wal-archive", ["--port", "1", "ours", "pg", wal])
