@@ -61,7 +61,7 @@ public final class FileLock: Sendable {
                     try file.writeAll(Array("\(getpid())\n".utf8))
                 }
             } catch {
-                unlock(file)
+                unlock(file.raw.rawValue)
                 throw .file(error)
             }
             guard isLocked else { throw .busy(path, holder: readHolder(file)) }
@@ -85,7 +85,7 @@ public final class FileLock: Sendable {
         do throws(FileError) {
             let file = try openForProbe(path)
             guard try lock(file, waiting: false) else { return .held(readHolder(file)) }
-            unlock(file)
+            unlock(file.raw.rawValue)
             return .free
         } catch {
             if error.isMissing { return .free }
@@ -118,8 +118,7 @@ public final class FileLock: Sendable {
     public func release() {
         descriptor.withLock { number in
             guard number >= 0 else { return }
-            // Closing drops the lock of the last descriptor; an explicit unlock does so even if a child inherited a copy.
-            _ = flock(number, LOCK_UN)
+            Self.unlock(number)
             close(number)
             number = -1
         }
@@ -162,10 +161,11 @@ public final class FileLock: Sendable {
         }
     }
 
-    /// Gives up a lock that nobody is to have: a child that is just being started may have a copy of the descriptor for a moment, and the
-    /// lock with it, when ours is closed.
-    private static func unlock(_ file: borrowing OwnedDescriptor) {
-        _ = flock(file.raw.rawValue, LOCK_UN)
+    /// Gives a lock up.
+    ///
+    /// Closing alone drops it with the last descriptor, of which a child, also one that is just being started, may have a copy.
+    private static func unlock(_ number: Int32) {
+        _ = flock(number, LOCK_UN)
     }
 
     private static func isStillNamed(

@@ -262,7 +262,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     /// Lets a pipe hold 1 MiB, so that the programs at its ends wait for each other less; of no consequence for what is no pipe, and
     /// where the system does not allow it.
     ///
-    /// sshd keeps what does not fit into a pipe in memory that it moves and clears again and again: a third of its work.
+    /// sshd keeps what does not fit into a pipe in memory that it moves and clears again and again.
     public borrowing func widenPipe() {
         _ = fcntl(number, linux_F_SETPIPE_SZ, 1 << 20)
     }

@@ -223,10 +223,7 @@ private final class Feeder: @unchecked Sendable {
 
     func run() throws {
         while !isAtEnd, unread.count < CompressionFormat.longestMagicBytes { try refill() }
-        guard let format = CompressionFormat.detect(prefix: Array(unread.prefix(CompressionFormat.longestMagicBytes)))
-        else {
-            return try readToEnd(nil)
-        }
+        guard let format = CompressionFormat.detect(prefix: unread) else { return try readToEnd(nil) }
         var isFollowed = false
         while true {
             if unread.isEmpty, !isAtEnd { try refill() }
