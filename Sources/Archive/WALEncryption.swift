@@ -62,6 +62,8 @@ struct WALEncryption: Sendable {
     ) throws {
         var request = ProcessRequest("gpg", words + ["--output", "-", source.string])
         request.pathPrefix = settings.pathPrefix
+        // What it says is looked into, and it speaks the user's language.
+        request.extraEnvironment["LC_ALL"] = "C"
         request.input = input
         request.output = .descriptor(output.raw)
         try request.runChecked()

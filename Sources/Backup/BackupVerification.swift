@@ -71,10 +71,11 @@ public struct BackupVerification: Sendable {
             )
             report.defects += try check.defects(of: manifest)
         } catch let error as DecryptedFile.Locked {
-            throw Failure(
-                "backup '\(info.id)' is encrypted, and can be verified only where the private key of its recipient is: \(error)",
-                cause: error
-            )
+            let words =
+                error.lacksKey
+                ? "is encrypted, and can be verified only where the private key of its recipient is"
+                : "is encrypted, and 'encryption_passphrase_command' does not open the private key of its recipient"
+            throw Failure("backup '\(info.id)' \(words): \(error)", cause: error)
         }
     }
 

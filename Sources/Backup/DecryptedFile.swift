@@ -11,6 +11,8 @@ package final class DecryptedFile {
     /// There is no key to open the file with, or no passphrase for it: nothing is said about its contents.
     package struct Locked: Error, CustomStringConvertible {
         package let description: String
+        /// True when the private key is not here; false when it is and the passphrase does not open it.
+        package let lacksKey: Bool
     }
 
     private let path: FilePath
@@ -28,6 +30,8 @@ package final class DecryptedFile {
         self.path = path
         var request = ProcessRequest("gpg", Self.words + [path.string])
         request.pathPrefix = pathPrefix
+        // What it says is looked into, and it speaks the user's language.
+        request.extraEnvironment["LC_ALL"] = "C"
         var secret = try ChildPipe()
         var output = try ChildPipe()
         var errors = try ChildPipe()
@@ -61,17 +65,26 @@ package final class DecryptedFile {
         guard status != .exited(0) else { return 0 }
         let text = String(decoding: try errors.readToEnd(limit: 1 << 20), as: UTF8.self)
         if text.contains("No passphrase given") {
-            throw Locked(description: "Error: No passphrase provided for decryption.")
+            throw Locked(description: "Error: No passphrase provided for decryption.", lacksKey: false)
         }
         if text.contains("Bad passphrase") {
-            throw Locked(description: "Error: Bad passphrase provided for decryption.")
+            throw Locked(description: "Error: Bad passphrase provided for decryption.", lacksKey: false)
         }
         if text.contains("No secret key") {
             throw Locked(
-                description: "there is no secret key in the key ring of this account for \(path.quoted)\n\(text)"
+                description: "there is no secret key in the key ring of this account for \(path.quoted)\n"
+                    + text.split(separator: "\n").joined(separator: "\n"),
+                lacksKey: true
             )
         }
         throw Failure("gpg could not decrypt \(path.quoted): \(status)\n\(text)")
+    }
+
+    /// Throws `Locked` when the file cannot be opened with this passphrase; reads no more of it than its first bytes.
+    package static func probe(_ path: FilePath, passphrase: [UInt8], pathPrefix: String?) throws {
+        let file = try DecryptedFile(path, passphrase: passphrase, pathPrefix: pathPrefix)
+        var bytes: [UInt8] = [0]
+        _ = try bytes.withUnsafeMutableBytes { try file.read(into: $0) }
     }
 
     /// The passphrase that the configured command prints, for an encrypted backup; `purpose` is what it is wanted for: `a restore`.
@@ -80,14 +93,19 @@ package final class DecryptedFile {
         _ settings: ServerSettings,
         purpose: String
     ) throws -> [UInt8] {
-        let refusal = Failure(
-            "Encrypted backup '\(backupID)' was found for server '\(settings.name)', but 'encryption_passphrase_command' is "
-                + "not configured correctly. Please fix it before attempting \(purpose)."
-        )
-        guard let command = settings.encryptionPassphraseCommand else { throw refusal }
-        // The user's own command line, as the reference runs it; it may hold the secret and is told to nobody.
+        func refusal(_ hint: String?) -> Failure {
+            Failure(
+                "Encrypted backup '\(backupID)' was found for server '\(settings.name)', but "
+                    + "'encryption_passphrase_command' is not configured correctly. "
+                    + "Please fix it before attempting \(purpose).",
+                hint: hint
+            )
+        }
+        guard let command = settings.encryptionPassphraseCommand else { throw refusal(nil) }
+        // The user's own command line, as the reference runs it; it and what it prints may hold the secret and are told to nobody.
         let outcome = try ProcessRequest("/bin/sh", ["-c", command.exposed]).run()
-        guard outcome.isSuccess, !outcome.output.isEmpty else { throw refusal }
+        guard outcome.isSuccess else { throw refusal("The command failed: \(outcome.status).") }
+        guard !outcome.output.isEmpty else { throw refusal("The command returned an empty passphrase.") }
         return outcome.output
     }
 }

@@ -18,8 +18,11 @@ public struct PlanFinding: Sendable, Equatable {
     public let text: String
     /// The nearest thing that can be done instead.
     public let hint: String?
+    /// True when the text is a whole message of the reference, which stands alone when the restore is refused.
+    let isWholeMessage: Bool
 
-    init(_ subject: String, _ verdict: Verdict, _ text: String, hint: String? = nil) {
+    init(_ subject: String, _ verdict: Verdict, _ text: String, hint: String? = nil, isWholeMessage: Bool = false) {
+        self.isWholeMessage = isWholeMessage
         self.subject = subject
         self.verdict = verdict
         self.text = text

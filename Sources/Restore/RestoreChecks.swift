@@ -37,6 +37,7 @@ struct RestoreChecks {
         /// Throws the first thing that cannot work.
         func refuse(_ plan: RestorePlan, server: String) throws(Failure) {
             guard let finding = findings.first(where: { $0.verdict == .refused }) else { return }
+            guard !finding.isWholeMessage else { throw Failure(finding.text, hint: finding.hint) }
             throw Failure(
                 "Cannot restore from backup '\(plan.request.backup)' of server '\(server)': \(finding.text)",
                 hint: finding.hint

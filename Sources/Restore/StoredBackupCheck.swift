@@ -155,6 +155,27 @@ struct StoredBackupCheck {
             guard FileSystem.isAccessible(path, for: .read) else {
                 return refuse("\(path) cannot be read by this user", nil)
             }
+            if stem == "base", info.encryption != nil { try unlock(path, of: info) }
+        }
+    }
+
+    /// Whether the key that opens an encrypted archive is here, and its passphrase.
+    private mutating func unlock(_ archive: FilePath, of info: BackupInfo) throws {
+        let settings = home.settings
+        do {
+            let passphrase = try DecryptedFile.passphrase(for: info.id, settings, purpose: "a restore")
+            try DecryptedFile.probe(archive, passphrase: passphrase, pathPrefix: settings.pathPrefix)
+        } catch let failure as Failure {
+            let finding = PlanFinding(
+                Self.subject,
+                .refused,
+                failure.message,
+                hint: failure.hint,
+                isWholeMessage: true
+            )
+            findings.append(finding)
+        } catch let locked as DecryptedFile.Locked {
+            refuse("\(locked)", nil)
         }
     }
 

@@ -209,16 +209,18 @@ struct MatrixSite {
     }
 }
 
-/// A key without a passphrase in the key ring of an account.
+/// A key in the key ring of an account.
 enum GPGKey {
     static let name = "matrix@example.org"
 
-    static func make(in world: World, as account: Account) throws {
+    /// Makes it, without a passphrase unless one is given.
+    static func make(in world: World, as account: Account, passphrase: String = "") throws {
         // The agent of the key ring lives until it is told to end.
         world.atEnd { _ = try? world.run(["gpgconf", "--kill", "all"], as: account) }
         try world.run(
             [
-                "gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase", "", "--quick-generate-key", name,
+                "gpg", "--batch", "--pinentry-mode", "loopback", "--passphrase", passphrase, "--quick-generate-key",
+                name,
                 "rsa2048",
                 "encr", "never",
             ],

@@ -192,7 +192,7 @@ import Testing
 
     @Test func `an encrypted backup is verified as it comes out of gpg, and not without its key`() throws {
         try World.with { world in
-            try GPGKey.make(in: world, as: .postgres)
+            try GPGKey.make(in: world, as: .postgres, passphrase: "Sesam-17")
             let encrypted: KeyValuePairs<String, String> = [
                 "backup_compression": "gzip", "backup_compression_format": "tar", "encryption": "gpg",
                 "encryption_key_id": GPGKey.name,
@@ -205,8 +205,8 @@ import Testing
                 mute.err.contains("not configured correctly. Please fix it before attempting a verification."),
                 "\(mute)"
             )
-            let configuration = "\(site.host.serversDirectory)/pg.conf"
-            try world.shell("echo 'encryption_passphrase_command = echo' >> '\(configuration)'").orThrow()
+            try expectRefusals(site, id)
+            try setPassphraseCommand("echo Sesam-17", site)
             try expectSound(site, id)
             try expectDamagedWALIsNamed(site, id)
 
@@ -217,6 +217,9 @@ import Testing
             let words =
                 "ERROR: backup '\(id)' is encrypted, and can be verified only where the private key of its recipient is"
             #expect(locked.err.contains(words), "\(locked)")
+            let lost = try site.host.barman("restore", "pg", id, world.path("nowhere"), environment: elsewhere)
+            #expect(lost.err.contains("there is no secret key in the key ring of this account"), "\(lost)")
+            #expect(lost.status == 1 && !world.exists(world.path("nowhere")), "\(lost)")
 
             // Sound for gpg, but not what the server sent.
             let archive = "\(site.host.home)/pg/base/\(id)/data/base.tar.gz.gpg"
@@ -224,7 +227,7 @@ import Testing
             try world.shell("mv '\(archive)' '\(whole)'").orThrow()
             try world.shell(
                 """
-                gpg -q --batch --pinentry-mode loopback --passphrase '' --decrypt '\(whole)' | gunzip | tar --delete -f - PG_VERSION \
+                gpg -q --batch --pinentry-mode loopback --passphrase Sesam-17 --decrypt '\(whole)' | gunzip | tar --delete -f - PG_VERSION \
                     | gzip -1 | gpg -q --batch --yes --trust-model always -r \(GPGKey.name) --encrypt -o '\(archive)'
                 """,
                 as: .postgres
@@ -241,6 +244,44 @@ import Testing
                 "\(torn)"
             )
         }
+    }
+
+    private func setPassphraseCommand(_ command: String, _ site: Site) throws {
+        let configuration = "\(site.host.serversDirectory)/pg.conf"
+        let line = "encryption_passphrase_command = \(command)"
+        try site.world.shell(
+            "sed -i '/^encryption_passphrase_command/d' '\(configuration)'; echo \"\(line)\" >> '\(configuration)'"
+        ).orThrow()
+    }
+
+    /// Without the passphrase nothing is verified, and nothing written by a restore; what the command prints is told to nobody.
+    private func expectRefusals(_ site: Site, _ id: String) throws {
+        let (world, host) = (site.world, site.host)
+        let target = world.path("nowhere")
+        let wrong =
+            "Encrypted backup '\(id)' was found for server 'pg', but 'encryption_passphrase_command' is not configured "
+        let unset = try host.barman("restore", "pg", id, target)
+        #expect(unset.err == "ERROR: \(wrong)correctly. Please fix it before attempting a restore.\n", "\(unset)")
+        let commands = [
+            ("sh -c 'echo Sesam-17; exit 3'", wrong, "HINT: The command failed: exit status 3."),
+            ("true", wrong, "HINT: The command returned an empty passphrase."),
+            (
+                "echo Simsim-17", "Error: Bad passphrase provided for decryption.",
+                "'encryption_passphrase_command' does not open the private key"
+            ),
+        ]
+        for (command, refusal, words) in commands {
+            try setPassphraseCommand(command, site)
+            // The agent remembers the key from when it was made.
+            try world.run(["gpgconf", "--kill", "all"], as: .postgres).orThrow()
+            let verified = try host.barman("verify-backup", "pg", id)
+            #expect(verified.status == 1 && verified.err.contains(words), "\(verified)")
+            let restored = try host.barman("restore", "pg", id, target)
+            #expect(restored.status == 1 && restored.err.contains(refusal), "\(restored)")
+            #expect(!"\(verified) \(restored)".contains("m-17"))
+            #expect(!world.exists(target), "\(restored)")
+        }
+        #expect(!(try world.read(host.logFile)).contains("m-17"))
     }
 
     /// The encrypted WAL of a backup is read as well: what is cut, and what is a whole message about something else.

@@ -1,3 +1,4 @@
+import Backup
 import Catalog
 import Failure
 import Files
@@ -50,7 +51,7 @@ struct StreamRestore {
                         try takeOlder(member, stream, &waiting, spool, to: sink)
                     }
                 }
-            } catch let error where !RestoreError.isInterruption(error) {
+            } catch let error where !RestoreError.isInterruption(error) && !(error is DecryptedFile.Locked) {
                 throw Failure("Error decompressing \(archive) into \(root.destination): \(RestoreError.text(error))")
             }
         }
