@@ -132,7 +132,7 @@ private struct ArchiveRun {
 
     private func sendOnce(_ paths: [FilePath], _ multiplexing: Multiplexing?) throws -> Result {
         // Nothing is started for a file that cannot be read.
-        var next: Parcel? = try open(paths[0])
+        var parcels = try ParcelLine(paths, arguments)
         var pipe = try ChildPipe()
         guard let reader = pipe.reader.take(), let writer = pipe.writer.take() else {
             return Result(ending: .finished(.exited(-1), nil))
@@ -151,13 +151,10 @@ private struct ArchiveRun {
         do throws(FileError) {
             var tar = TarWriter()
             var list = ""
-            for index in paths.indices {
-                guard let parcel = next.take() else { continue }
+            while let parcel = parcels.next() {
                 let checksum = try parcel.send(&tar, to: writer)
                 list += "\(checksum) *\(parcel.name)\n"
                 result.sent.append(Acknowledgements.Entry(name: parcel.name, status: parcel.status))
-                // A follower that cannot be read is PostgreSQL's next call's business.
-                if index + 1 < paths.count { next = try? open(paths[index + 1]) }
             }
             let listMember = TarMember(name: arguments.algorithm.listName, sizeBytes: Int64(list.utf8.count))
             try writer.writeAll(tar.header(of: listMember) + Array(list.utf8))
@@ -178,13 +175,39 @@ private struct ArchiveRun {
         result.ending = .finished(status, failure)
         return result
     }
+}
+
+/// Files in the order in which they are sent, some of them opened ahead: then no file waits for its checksum, and making the
+/// connection is time to compute some.
+private struct ParcelLine {
+    private let arguments: ArchiveArguments
+    private var waiting: ArraySlice<FilePath>
+    private var opened: [Parcel] = []
+    /// A compressed file is in the way until it is sent.
+    private var aheadCount: Int { arguments.compression == nil ? 4 : 0 }
+
+    /// Opens the first file, which must be readable.
+    init(_ paths: [FilePath], _ arguments: ArchiveArguments) throws {
+        self.arguments = arguments
+        waiting = paths.dropFirst()
+        opened = try [open(paths[0])]
+    }
+
+    /// The next file; one that cannot be read is PostgreSQL's next call's business.
+    mutating func next() -> Parcel? {
+        while opened.count <= aheadCount, let path = waiting.popFirst() {
+            if let parcel = try? open(path) { opened.append(parcel) }
+        }
+        return opened.isEmpty ? nil : opened.removeFirst()
+    }
 
     private func open(_ path: FilePath) throws -> Parcel {
         try Parcel.open(
             path,
             compression: arguments.compression,
             level: arguments.level,
-            algorithm: arguments.algorithm
+            algorithm: arguments.algorithm,
+            after: opened.last
         )
     }
 }

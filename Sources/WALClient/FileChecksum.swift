@@ -9,15 +9,25 @@ final class FileChecksum: Sendable {
     private let work: Work
     private let worker: OnDemandWorker
 
-    /// Begins with the first `sizeBytes` of a file, whose position stays.
-    init(_ algorithm: ChecksumAlgorithm, of file: borrowing OwnedDescriptor, sizeBytes: Int64) throws(FileError) {
+    /// Begins with the first `sizeBytes` of a file, whose position stays, once the `earlier` checksum is there: the files
+    /// are sent in this order, and ssh needs the processor too.
+    init(
+        _ algorithm: ChecksumAlgorithm,
+        of file: borrowing OwnedDescriptor,
+        sizeBytes: Int64,
+        after earlier: FileChecksum?
+    ) throws(FileError) {
         let work = Work(
             algorithm,
             try OwnedDescriptor(duplicating: file.raw, path: file.path),
             sizeBytes: sizeBytes
         )
         self.work = work
-        worker = OnDemandWorker { work.finish() }
+        let earlierWork = earlier?.work
+        worker = OnDemandWorker {
+            earlierWork?.finish()
+            work.finish()
+        }
         worker.wake()
     }
 

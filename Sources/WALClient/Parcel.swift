@@ -4,7 +4,7 @@ import Glibc
 import SystemPackage
 
 /// One file to send, open and at its start: as it is, or compressed into a nameless temporary file.
-struct Parcel: ~Copyable {
+final class Parcel {
     let name: String
     /// What the original was when it was opened.
     let status: FileStatus
@@ -16,21 +16,22 @@ struct Parcel: ~Copyable {
         _ status: FileStatus,
         _ member: TarMember,
         _ contents: consuming OwnedDescriptor,
-        _ algorithm: ChecksumAlgorithm
-    ) throws(FileError) {
+        _ checksum: FileChecksum
+    ) {
         name = member.text
         self.status = status
         self.member = member
-        checksum = try FileChecksum(algorithm, of: contents, sizeBytes: member.sizeBytes)
         self.contents = contents
+        self.checksum = checksum
     }
 
-    /// Opens a file; a directory or device is an error (EISDIR, EINVAL).
+    /// Opens a file, whose checksum is computed as soon as that of `earlier` is; a directory or device is an error (EISDIR, EINVAL).
     static func open(
         _ path: FilePath,
         compression: CompressionFormat?,
         level: CodecLevel,
-        algorithm: ChecksumAlgorithm
+        algorithm: ChecksumAlgorithm,
+        after earlier: Parcel?
     ) throws -> Parcel {
         let file = try OwnedDescriptor(opening: path)
         let status = try file.status()
@@ -41,14 +42,23 @@ struct Parcel: ~Copyable {
         file.expectSequentialReading()
         let name = path.lastComponent?.string ?? ""
         var member = member(name, status)
-        guard let compression else { return try Parcel(status, member, file, algorithm) }
+        guard let compression else {
+            let checksum = try FileChecksum(
+                algorithm,
+                of: file,
+                sizeBytes: member.sizeBytes,
+                after: earlier?.checksum
+            )
+            return Parcel(status, member, file, checksum)
+        }
         let packed = try compress(file, compression, level)
         // The mode and owner of what is sent are those of the original, its time is that of the compressed file.
         let packedStatus = try packed.status()
         member.sizeBytes = packedStatus.sizeBytes
         member.modifiedSeconds = packedStatus.modifiedSeconds
         member.modifiedNanoseconds = packedStatus.modifiedNanoseconds
-        return try Parcel(status, member, packed, algorithm)
+        let checksum = try FileChecksum(algorithm, of: packed, sizeBytes: member.sizeBytes, after: earlier?.checksum)
+        return Parcel(status, member, packed, checksum)
     }
 
     private static func member(_ name: String, _ status: FileStatus) -> TarMember {
@@ -89,7 +99,7 @@ struct Parcel: ~Copyable {
     ///
     /// A file that has become shorter is an error; what it has grown by is left out. Should somebody write to it meanwhile, the
     /// checksum tells the other side.
-    borrowing func send(_ tar: inout TarWriter, to output: borrowing OwnedDescriptor) throws(FileError) -> String {
+    func send(_ tar: inout TarWriter, to output: borrowing OwnedDescriptor) throws(FileError) -> String {
         try output.writeAll(tar.header(of: member))
         var sent: Int64 = 0
         while sent < member.sizeBytes {
@@ -104,7 +114,7 @@ struct Parcel: ~Copyable {
     }
 
     /// Sends what is left, for file systems that cannot do it by themselves.
-    private borrowing func copy(from start: Int64, to output: borrowing OwnedDescriptor) throws(FileError) {
+    private func copy(from start: Int64, to output: borrowing OwnedDescriptor) throws(FileError) {
         guard start < member.sizeBytes else { return }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
         defer { buffer.deallocate() }
