@@ -54,7 +54,7 @@ public struct WALDispatch {
         output.widenPipe()
         do {
             for place in WALLookup(home: home).places(of: name, text: text, partial: partial)
-            where try FileSystem.kindIfPresent(place) == .regular {
+            where try WALLookup.isWAL(place) {
                 do {
                     try deliver(place, as: form, to: output, announce: announce)
                     return

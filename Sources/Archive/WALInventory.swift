@@ -25,19 +25,21 @@ public struct WALInventory: Sendable {
         for name in try archive.names(in: home.walsDirectory) {
             let path = home.walsDirectory.appending(name)
             guard name.utf8.count == 16, let first = WALSegmentName(name + "00000000") else {
-                gathered.add(name, path, isReceiving: false)
+                try gathered.add(name, path, isReceiving: false)
                 continue
             }
             // A directory holds the segments of one log; a branch may begin in an earlier log than the backup.
             guard first.timeline >= begin.timeline, first.timeline > begin.timeline || first.log >= begin.log else {
                 continue
             }
-            for file in try archive.names(in: path) { gathered.add(file, path.appending(file), isReceiving: false) }
+            for file in try archive.names(in: path) {
+                try gathered.add(file, path.appending(file), isReceiving: false)
+            }
         }
         for queue in [home.incomingWALsDirectory, home.streamingWALsDirectory] {
             let isReceiving = queue == home.streamingWALsDirectory
             for file in try archive.names(in: queue) {
-                gathered.add(file, queue.appending(file), isReceiving: isReceiving)
+                try gathered.add(file, queue.appending(file), isReceiving: isReceiving)
             }
         }
         segments = gathered.numbers.mapValues { SegmentRuns($0) }
@@ -82,12 +84,14 @@ public struct WALInventory: Sendable {
         var partials: [Timeline: [UInt64: FilePath]] = [:]
         var histories: [Timeline: FilePath] = [:]
 
-        mutating func add(_ name: String, _ path: FilePath, isReceiving: Bool) {
+        mutating func add(_ name: String, _ path: FilePath, isReceiving: Bool) throws(FileError) {
             switch WALFileName(name) {
             case .segment(let segment):
                 numbers[segment.timeline, default: []].append(segment.number(size: size))
             case .partial(let segment):
                 let number = segment.number(size: size)
+                // An empty one only marks where the receiver is to begin; a server that gets it does not start.
+                guard let status = try FileSystem.statusIfPresent(of: path), status.sizeBytes > 0 else { return }
                 // The receiver's is at least as long as what was archived of the same segment.
                 if isReceiving || partials[segment.timeline]?[number] == nil {
                     partials[segment.timeline, default: [:]][number] = path

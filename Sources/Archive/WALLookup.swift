@@ -31,6 +31,20 @@ public struct WALLookup: Sendable {
         return places + [archived]
     }
 
+    /// Where a file is now; `nil` when it is nowhere.
+    ///
+    /// It may be elsewhere a moment later: in the archive, or under its final name.
+    public func place(of name: WALFileName, text: String, partial: Bool = false) throws(FileError) -> FilePath? {
+        for place in places(of: name, text: text, partial: partial) where try Self.isWAL(place) { return place }
+        return nil
+    }
+
+    /// Whether a file is there, and is not the empty one that only marks where the receiver is to begin.
+    static func isWAL(_ place: FilePath) throws(FileError) -> Bool {
+        guard let status = try FileSystem.statusIfPresent(of: place), status.kind == .regular else { return false }
+        return status.sizeBytes > 0 || !place.string.hasSuffix(".partial")
+    }
+
     /// Up to `count` names of files that are there, from this one on, without a gap.
     ///
     /// The size of segments is not known here: where a segment with a number that is a power of two is missing, the next log is

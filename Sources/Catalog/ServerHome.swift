@@ -38,6 +38,8 @@ public struct ServerHome: Sendable {
     public var incomingWALsDirectory: FilePath { settings.incomingWALsDirectory }
     /// Where the WAL receiver writes.
     public var streamingWALsDirectory: FilePath { settings.streamingWALsDirectory }
+    /// Where a file of WAL is put by hand: a queue that is archived.
+    public var handInDirectory: FilePath { settings.archiver ? incomingWALsDirectory : streamingWALsDirectory }
     /// Where files go that cannot be archived.
     public var errorsDirectory: FilePath { settings.errorsDirectory }
     /// Where records of backups and their annotations are.
@@ -58,10 +60,7 @@ public struct ServerHome: Sendable {
     /// How far the running backup has come; a file of ours that the reference ignores.
     public var progressPath: FilePath { backupDirectory.appending(".running-backup.json") }
     /// The history file of a timeline in the archive.
-    public func historyPath(of timeline: Timeline) -> FilePath {
-        let digits = String(timeline.rawValue, radix: 16, uppercase: true)
-        return walsDirectory.appending(String(repeating: "0", count: 8 - digits.utf8.count) + digits + ".history")
-    }
+    public func historyPath(of timeline: Timeline) -> FilePath { walsDirectory.appending(timeline.historyName) }
     /// An archived file; nil for a name that no WAL file has.
     public func archivedPath(of name: String) -> FilePath? {
         guard let fileName = WALFileName(name) else { return nil }

@@ -38,24 +38,18 @@ public struct StreamingDirectory: Sendable {
 
     /// Whether the history file of a timeline is here.
     public func hasHistory(of timeline: Timeline) throws(FileError) -> Bool {
-        try FileSystem.exists(path.appending(Self.historyName(timeline)))
+        try FileSystem.exists(path.appending(timeline.historyName))
     }
 
     /// Stores a history file; durable on return.
     public func storeHistory(of timeline: Timeline, _ contents: [UInt8]) throws(FileError) {
-        let name = Self.historyName(timeline)
+        let name = timeline.historyName
         try FileSystem.replaceDurably(
             path.appending(name),
             contents: contents,
             permissions: Self.permissions,
             temporaryName: ".\(name).tmp"
         )
-    }
-
-    /// The name of a history file.
-    public static func historyName(_ timeline: Timeline) -> String {
-        let digits = String(timeline.rawValue, radix: 16, uppercase: true)
-        return String(repeating: "0", count: 8 - digits.utf8.count) + digits + ".history"
     }
 
     /// Where a segment grows.

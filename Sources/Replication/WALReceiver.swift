@@ -50,7 +50,7 @@ public struct WALReceiver: Sendable {
             switch self {
             case .started(let lsn, let timeline): "starting log streaming at \(lsn) (timeline \(timeline))"
             case .finishedSegment(let end, let timeline): "finished segment at \(end) (timeline \(timeline))"
-            case .storedHistory(let timeline): "stored \(StreamingDirectory.historyName(timeline))"
+            case .storedHistory(let timeline): "stored \(timeline.historyName)"
             case .switched(let timeline, let lsn): "switched to timeline \(timeline) at \(lsn)"
             case .steppedBack(let from, let to, let timeline):
                 "the server left the timeline before \(from): going on at \(to) on timeline \(timeline)"

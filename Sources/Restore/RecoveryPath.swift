@@ -25,6 +25,8 @@ struct RecoveryPath: Sendable {
 
     let timelines: TimelinePath
     let segmentSize: WALSegmentSize
+    /// The timelines whose history is there.
+    let histories: Set<Timeline>
     /// What is there, in the order of recovery.
     private(set) var stretches: [Stretch] = []
     /// What follows the last complete segment.
@@ -42,6 +44,7 @@ struct RecoveryPath: Sendable {
     ) {
         self.timelines = timelines
         self.segmentSize = segmentSize
+        histories = Set(inventory.histories.keys)
         var number = begin.number(size: segmentSize)
         for (index, leg) in timelines.legs.enumerated() {
             let rest = timelines.legs[(index + 1)...]

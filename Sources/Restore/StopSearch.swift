@@ -212,9 +212,10 @@ struct StopSearch {
 
     private func file(_ index: Int) throws -> FilePath {
         let name = segments[index].name
-        if let partial = path.partial, partial.segment == name, index == segments.count - 1 { return partial.path }
-        let places = WALLookup(home: home).places(of: .segment(name), text: name.description)
-        return try places.first { try FileSystem.kindIfPresent($0) == .regular } ?? places[0]
+        let isPartial = path.partial?.segment == name && index == segments.count - 1
+        let lookup = WALLookup(home: home)
+        return try lookup.place(of: .segment(name), text: name.description, partial: isPartial)
+            ?? WALArchive(home).path(of: name)
     }
 
     private func ask(_ place: Place, _ matches: (WALStop) -> Bool) throws -> Answer {

@@ -74,10 +74,8 @@ struct WALDelivery {
         let name: String
         /// The name in the destination: partial files are delivered as complete ones.
         let deliveredName: String
-        let source: FilePath
-        /// True when the catalog says it is compressed.
-        let isCompressed: Bool
-        let isPartial: Bool
+        let kind: WALFileName
+        var isPartial = false
     }
 
     private func select() throws -> [File] {
@@ -98,46 +96,37 @@ struct WALDelivery {
                     hint: "Please run \"barman rebuild-xlogdb \(home.name)\" to solve this issue"
                 )
             }
-            selection.consider(name, kind: kind, compression: line.record.compression)
+            selection.consider(name, kind: kind)
             return true
         }
-        return files(selection.items) + unlisted(selection.items) + lastPartial(selection.items)
+        return try files(selection.items) + unlisted(selection.items) + lastPartial(selection.items)
     }
 
-    private func files(_ items: [WALSelection.Item]) -> [File] {
-        let archive = WALArchive(home)
+    private func files(_ items: [WALSelection.Item]) throws -> [File] {
         let complete = Set(items.map(\.name))
-        return items.compactMap { item in
-            var deliveredName = item.name
-            var isPartial = false
-            if case .partial(let segment) = item.kind {
+        return try items.compactMap { item in
+            switch item.kind {
+            case .segment:
+                return File(name: item.name, deliveredName: item.name, kind: item.kind)
+            case .history, .backupLabel:
+                // Recovery has been found to get along without one that is listed only.
+                let isThere = try lookup.place(of: item.kind, text: item.name) != nil
+                return isThere ? File(name: item.name, deliveredName: item.name, kind: item.kind) : nil
+            case .partial(let segment):
                 // The complete segment holds all that the partial one does.
                 guard !complete.contains(segment.description) else { return nil }
-                deliveredName = segment.description
-                isPartial = true
+                return File(name: item.name, deliveredName: segment.description, kind: item.kind, isPartial: true)
             }
-            return File(
-                name: item.name,
-                deliveredName: deliveredName,
-                source: archive.path(of: item.kind, text: item.name),
-                isCompressed: item.compression != nil,
-                isPartial: isPartial
-            )
         }
     }
 
-    /// Segments on the way that are in the archive but not in its list.
+    /// What is on the way but not in the list of the archive: it may still wait in a queue.
     private func unlisted(_ items: [WALSelection.Item]) -> [File] {
         let listed = Set(items.map(\.name))
-        return path.segments.filter { !listed.contains($0.description) }.map { segment in
-            File(
-                name: segment.description,
-                deliveredName: segment.description,
-                source: WALArchive(home).path(of: segment),
-                // How it is stored is found out when it is read.
-                isCompressed: true,
-                isPartial: false
-            )
+        let histories = path.histories.sorted().map { ($0.historyName, WALFileName.history($0)) }
+        let segments = path.segments.lazy.map { ($0.description, WALFileName.segment($0)) }
+        return (histories + segments).filter { !listed.contains($0.0) }.map { name, kind in
+            File(name: name, deliveredName: name, kind: kind)
         }
     }
 
@@ -150,11 +139,33 @@ struct WALDelivery {
             File(
                 name: name,
                 deliveredName: partial.segment.description,
-                source: partial.path,
-                isCompressed: false,
+                kind: .partial(partial.segment),
                 isPartial: true
             )
         ]
+    }
+
+    private var lookup: WALLookup { WALLookup(home: home) }
+
+    /// Reads a file from where it is by now: one that waited in a queue has been archived during the copy of the base backup, and
+    /// the segment that was being written is complete.
+    private func reading<Result>(_ file: File, _ read: (FilePath) throws -> Result) throws -> Result {
+        var attempts = 3
+        while true {
+            let place: FilePath?
+            if case .partial(let segment) = file.kind {
+                place = try lookup.place(of: .segment(segment), text: file.deliveredName, partial: true)
+            } else {
+                place = try lookup.place(of: file.kind, text: file.name)
+            }
+            do {
+                return try read(place ?? WALArchive(home).path(of: file.kind, text: file.name))
+            } catch {
+                let cause = error as? FileError ?? (error as? Failure)?.cause as? FileError
+                attempts -= 1
+                guard attempts > 0, let place, let cause, cause.isMissing, cause.path == place else { throw error }
+            }
+        }
     }
 
     // MARK: Delivery
@@ -183,7 +194,9 @@ struct WALDelivery {
             count: threadCount,
             window: 256,
             check: { try SignalWatch.check() },
-            body: { file in try reader.fetch(file.source, to: directory.appending(file.deliveredName)) },
+            body: { file in
+                try reading(file) { try reader.fetch($0, to: directory.appending(file.deliveredName)) }
+            },
             inOrder: { _, _ in }
         )
     }
@@ -207,14 +220,16 @@ struct WALDelivery {
                 window: window,
                 check: { try SignalWatch.check() },
                 body: { file in
-                    let status = try FileSystem.status(of: file.source)
-                    let member = RestoredMember(
-                        path: FilePath(file.deliveredName),
-                        kind: .file,
-                        permissions: .ownerReadWrite,
-                        modifiedSeconds: status.modifiedSeconds
-                    )
-                    return (member, try reader.contents(of: file.source, limit: limit))
+                    try reading(file) { source in
+                        let status = try FileSystem.status(of: source)
+                        let member = RestoredMember(
+                            path: FilePath(file.deliveredName),
+                            kind: .file,
+                            permissions: .ownerReadWrite,
+                            modifiedSeconds: status.modifiedSeconds
+                        )
+                        return (member, try reader.contents(of: source, limit: limit))
+                    }
                 },
                 inOrder: { _, file in try sink.put(file.0, file.1, in: root) }
             )

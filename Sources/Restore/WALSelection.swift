@@ -6,8 +6,6 @@ struct WALSelection {
     struct Item: Equatable {
         /// The name in the archive.
         let name: String
-        /// How it is stored; `nil` when the catalog says it is plain.
-        let compression: String?
         /// Where it is, by its kind.
         let kind: WALFileName
     }
@@ -56,11 +54,11 @@ struct WALSelection {
     /// Takes or leaves one line of the catalog.
     ///
     /// History files are always taken; a repeated name only once.
-    mutating func consider(_ name: String, kind: WALFileName, compression: String?) {
+    mutating func consider(_ name: String, kind: WALFileName) {
         let segment: WALSegmentName
         switch kind {
         case .history:
-            take(Item(name: name, compression: compression, kind: kind))
+            take(Item(name: name, kind: kind))
             return
         case .partial(let name):
             guard wantsPartial else { return }
@@ -78,7 +76,7 @@ struct WALSelection {
             highestName = name
         }
         if case .segment = kind, !path.contains(segment) { return }
-        take(Item(name: name, compression: compression, kind: kind))
+        take(Item(name: name, kind: kind))
     }
 
     private mutating func take(_ item: Item) {

@@ -11,6 +11,12 @@ public struct Timeline: RawRepresentable, Comparable, Hashable, Sendable, Custom
     /// The id in decimal, as users know it.
     public var description: String { String(rawValue) }
 
+    /// The name of its history file: `00000002.history`.
+    public var historyName: String {
+        let digits = String(rawValue, radix: 16, uppercase: true)
+        return String(repeating: "0", count: 8 - digits.utf8.count) + digits + ".history"
+    }
+
     /// Orders timelines by id.
     public static func < (left: Timeline, right: Timeline) -> Bool {
         left.rawValue < right.rawValue

@@ -79,16 +79,16 @@ struct RestoreRun {
         let prefetch = arguments.parallel > 0 ? try Prefetch(arguments) : nil
         if let prefetch, try prefetch.take(arguments.walName, to: destination) { return }
         let fetch = Fetch(arguments)
-        var next: [String] = []
-        if prefetch != nil {
-            next = try peek(fetch)
-            guard next.first == arguments.walName else {
-                throw Ending(message: "The required file is not available: \(arguments.walName)", status: 2)
-            }
-        }
-        try receive(fetch, into: output)
+        let isSeen = try prefetch == nil || peek(fetch).first == arguments.walName
+        // A look ahead sees complete files only.
+        guard isSeen || arguments.partial && WALSegmentName(arguments.walName) != nil else { throw unavailable }
+        try receive(fetch, into: output, isSeen: isSeen)
         try output.close()
         prefetch?.delivered(arguments.walName)
+    }
+
+    private var unavailable: Ending {
+        Ending(message: "The required file is not available: \(arguments.walName)", status: 2)
     }
 
     private func open(_ destination: FilePath) throws -> OwnedDescriptor {
@@ -126,7 +126,8 @@ struct RestoreRun {
         }
     }
 
-    private func receive(_ fetch: Fetch, into output: borrowing OwnedDescriptor) throws {
+    /// Receives the file; `isSeen`: the host has said that there is one, or was not asked.
+    private func receive(_ fetch: Fetch, into output: borrowing OwnedDescriptor, isSeen: Bool) throws {
         let status: ProcessStatus
         do {
             status = try fetch.receive(arguments.walName, arguments.getOptions(), into: output)
@@ -140,14 +141,15 @@ struct RestoreRun {
             case .exited(255), .signaled:
                 throw Ending(message: "Connection problem with ssh", status: 2, sleeps: true)
             case .exited(let number):
+                guard isSeen else { throw unavailable }
                 throw Ending(message: "Remote 'barman get-wal' command has failed!", status: number, sleeps: true)
             }
         }
         do {
             try ReceivedWAL.unpack(arguments.destination)
-            if !arguments.partial,
-                let defect = try ReceivedWAL.defect(of: arguments.destination, name: arguments.walName)
-            {
+            // A receiver that was told where to begin, and has nothing yet; a server that gets this does not start.
+            if arguments.partial, try FileSystem.status(of: arguments.destination).sizeBytes == 0 { throw unavailable }
+            if let defect = try ReceivedWAL.defect(of: arguments.destination, name: arguments.walName) {
                 throw Ending(message: "Received a wrong \(arguments.walName): \(defect)", status: 2, sleeps: true)
             }
         } catch {

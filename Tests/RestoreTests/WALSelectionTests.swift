@@ -42,7 +42,7 @@ import WAL
         )
         for name in names {
             guard let kind = WALFileName(name) else { continue }
-            selection.consider(name, kind: kind, compression: nil)
+            selection.consider(name, kind: kind)
         }
         return selection.items.map(\.name)
     }

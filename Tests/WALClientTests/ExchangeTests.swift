@@ -146,7 +146,7 @@ import Testing
                 ["--keep-compression", "-z", "ours", "pg", wal], ["--partial", "ours", "pg", WALSite.name(3)],
                 ["ours", "pg", WALSite.name(3)], ["--sleep", "0", "ours", "pg", WALSite.name(9)],
                 ["--parallel", "1", "ours", "pg", wal], ["--parallel", "0", "ours", "pg", wal],
-                ["-p", "2", "-P", "ours", "pg", WALSite.name(3)], ["-p", "2", "ours", "pg", "00000002.history"],
+                ["-p", "2", "ours", "pg", WALSite.name(3)], ["-p", "2", "ours", "pg", "00000002.history"],
                 ["--test", "-c", "/nosuch", "ours", "pg", wal], ["-V"], ["--nonsense"],
             ] {
                 let spool = ["--spool-dir", world.path("state/spool")]

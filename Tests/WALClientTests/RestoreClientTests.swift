@@ -117,6 +117,32 @@ import Testing
         }
     }
 
+    @Test func `the unfinished segment comes with a look ahead as well, an empty one never does`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...2)
+            let partial = "\(site.home)/streaming/\(WALSite.name(3)).partial"
+            for host in ["ours", "theirs"] {
+                for options in [["-P"], ["-P", "-p", "2"]] {
+                    try site.write(WALSite.contents(3), to: partial, as: .barman)
+                    let last = try site.restore(WALSite.name(3), from: host, options)
+                    #expect(last.status == 0, "\(host) \(options) \(last)")
+                    #expect(try Shell.read(site.destination) == WALSite.contents(3))
+                    // What a receiver that was reset leaves: PostgreSQL ends at once when it gets that.
+                    try site.write([], to: partial, as: .barman)
+                    let empty = try site.restore(WALSite.name(3), from: host, options)
+                    #expect(empty.status != 0, "\(host) \(options) \(empty)")
+                }
+            }
+            let missing = try site.restore(WALSite.name(9), from: "ours", ["-P", "-p", "2"])
+            #expect(missing.status == 2, "\(missing)")
+            #expect(missing.err.hasSuffix("The required file is not available: \(WALSite.name(9))\n"), "\(missing)")
+            // With this option the header of a file is looked at as well.
+            try site.write(WALSite.contents(4), to: partial, as: .barman)
+            #expect(try site.restore(WALSite.name(3), from: "ours", ["-P"]).err.contains("Received a wrong"))
+        }
+    }
+
     @Test func `a file of another place is not handed over`() throws {
         try World.with { world in
             let site = try WALSite(world)
