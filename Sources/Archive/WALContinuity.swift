@@ -16,9 +16,11 @@ public struct WALContinuity: Sendable, Equatable {
         public let count: UInt64
     }
 
-    /// What is missing, in the order of the names.
+    /// The segments that are missing, in the order of the names.
     public let gaps: [Gap]
-    /// Whether recovery from the newest backup runs into one of them, so that only another backup helps.
+    /// The timelines with WAL behind a backup whose history files are missing: recovery does not find them.
+    public let unknownTimelines: [Timeline]
+    /// Whether recovery from the newest backup ends where something is missing, so that only another backup helps.
     public let endsNewestBackup: Bool
 
     /// Looks at the list of archived WAL; what waits in a queue is not missing.
@@ -30,6 +32,7 @@ public struct WALContinuity: Sendable, Equatable {
         let home = catalog.home
         guard let oldest = catalog.oldest() else {
             gaps = []
+            unknownTimelines = []
             endsNewestBackup = false
             return
         }
@@ -53,17 +56,23 @@ public struct WALContinuity: Sendable, Equatable {
             }
         }
         self.gaps = gaps
+        let unknownTimelines = try Self.unknownTimelines(catalog, segments)
+        self.unknownTimelines = unknownTimelines
+        if let newest, unknownTimelines.contains(where: { segments.mayBranch($0, behind: newest) }) {
+            endsNewestBackup = true
+        }
         self.endsNewestBackup = endsNewestBackup
     }
 
-    /// The missing segments by name, the first few of them; `nil` when nothing is missing.
+    /// The missing files by name, the first few of them; `nil` when nothing is missing.
     public func text(limit: Int = 5) -> String? {
-        guard !gaps.isEmpty else { return nil }
-        let parts = gaps.prefix(limit).map { gap in
+        var names = unknownTimelines.map(\.historyName)
+        names += gaps.map { gap in
             gap.count == 1 ? "\(gap.first)" : "\(gap.first) to \(gap.last) (\(gap.count) files)"
         }
-        let rest = gaps.count > limit ? ", and \(gaps.count - limit) more gaps" : ""
-        return parts.joined(separator: ", ") + rest
+        guard !names.isEmpty else { return nil }
+        let rest = names.count > limit ? ", and \(names.count - limit) more gaps" : ""
+        return names.prefix(limit).joined(separator: ", ") + rest
     }
 
     // MARK: What is needed
@@ -121,6 +130,32 @@ public struct WALContinuity: Sendable, Equatable {
         }
     }
 
+    /// The timelines without a history that may have left the one of a backup.
+    ///
+    /// Where they did nobody knows without it: one whose WAL ends before the backup begins is nobody's business.
+    private static func unknownTimelines(
+        _ catalog: BackupCatalog,
+        _ segments: ArchivedSegments
+    ) throws -> [Timeline] {
+        guard !catalog.home.walsAreInCloud else { return [] }
+        let annotations = Annotations(catalog.home)
+        let begins = try catalog.backups(.completed).compactMap { backup -> WALSegmentName? in
+            try annotations.keepTargetInPlace(of: backup.id) == .standalone ? nil : backup.beginSegment
+        }
+        return try segments.newest.keys.sorted().filter { timeline in
+            try begins.contains { segments.mayBranch(timeline, behind: $0) } && !isKnown(timeline, catalog.home)
+        }
+    }
+
+    /// Whether the history of a timeline is archived, or on its way.
+    private static func isKnown(_ timeline: Timeline, _ home: ServerHome) throws(FileError) -> Bool {
+        for place in [home.walsDirectory, home.incomingWALsDirectory, home.streamingWALsDirectory]
+        where try FileSystem.exists(place.appending(timeline.historyName)) {
+            return true
+        }
+        return false
+    }
+
     /// The timeline that one branched off, and in which segment; `nil` when its history is not archived.
     private static func branch(
         of timeline: Timeline,
@@ -171,6 +206,12 @@ private struct ArchivedSegments {
             }
             runs[timeline] = SegmentRuns(try present + Self.waiting(home, timeline, size).filter { $0 <= last })
         }
+    }
+
+    /// Whether a timeline, of which only the segments are known, may have left that of a backup behind where the backup begins.
+    func mayBranch(_ timeline: Timeline, behind begin: WALSegmentName) -> Bool {
+        guard begin.timeline < timeline, let last = newest[timeline] else { return false }
+        return begin.knownNumber(size: size).map { $0 <= last } ?? false
     }
 
     /// The listed segments without those from `first` on that are not there.

@@ -97,10 +97,11 @@ struct RecoveryCheck {
         let wanted = try wantedTimeline(start)
         guard wanted != start else { return TimelinePath(along: start) }
         guard let file = inventory.histories[wanted] else {
+            let hasWAL = inventory.segments[wanted] != nil || inventory.partials[wanted] != nil
             refuse(
                 "timeline",
                 "timeline \(wanted) is unknown: its history file is not in the archive",
-                hint: try reachableHint(start)
+                hint: hasWAL ? OverlookedTimeline.remedy(wanted, home) : try reachableHint(start)
             )
             return nil
         }
@@ -124,7 +125,7 @@ struct RecoveryCheck {
     }
 
     /// The number behind what the user asked for, or behind PostgreSQL's default.
-    private func wantedTimeline(_ start: Timeline) throws -> Timeline {
+    private mutating func wantedTimeline(_ start: Timeline) throws -> Timeline {
         switch target.timeline {
         case "current": return plan.info.timeline ?? end.timeline
         case "latest": return newestTimeline(start)
@@ -138,14 +139,21 @@ struct RecoveryCheck {
         }
     }
 
-    /// As PostgreSQL finds it: one history file after the other, until one is missing.
-    private func newestTimeline(_ start: Timeline) -> Timeline {
+    /// The newest timeline as PostgreSQL finds it: one history file after the other, until one is missing.
+    ///
+    /// What is overlooked so is told.
+    private mutating func newestTimeline(_ start: Timeline) -> Timeline {
         var newest = start
         while newest.rawValue < .max, case let next = Timeline(rawValue: newest.rawValue + 1),
             inventory.histories[next] != nil
         {
             newest = next
         }
+        let overlooked = OverlookedTimeline(behind: newest, in: inventory, from: endNumber) { timeline in
+            // A history that cannot be read leads nowhere, and is not on the way that is taken.
+            (try? canFollow(timeline, from: start)) ?? false
+        }
+        if let overlooked { findings.append(overlooked.finding(home)) }
         return newest
     }
 
@@ -159,14 +167,17 @@ struct RecoveryCheck {
         }
     }
 
+    /// Whether a timeline with a history leaves that of the backup behind the backup's end.
+    private func canFollow(_ timeline: Timeline, from start: Timeline) throws -> Bool {
+        guard let file = inventory.histories[timeline],
+            let path = TimelinePath(from: start, to: timeline, history: try history(file))
+        else { return false }
+        return path.end(of: end.timeline).map { $0 >= endLSN } ?? true
+    }
+
     private func reachableHint(_ start: Timeline) throws -> String {
-        var reachable = [start]
-        for (timeline, file) in inventory.histories where timeline != start {
-            guard let path = TimelinePath(from: start, to: timeline, history: try history(file)),
-                path.end(of: end.timeline).map({ $0 >= endLSN }) ?? true
-            else { continue }
-            reachable.append(timeline)
-        }
+        let others = try inventory.histories.keys.filter { try $0 != start && canFollow($0, from: start) }
+        let reachable = [start] + others
         let list = reachable.sorted().map(\.description).joined(separator: ", ")
         return reachable.count == 1
             ? "From this backup only timeline \(list) can be followed: use '--target-tli \(list)'."

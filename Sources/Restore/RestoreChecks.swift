@@ -34,6 +34,13 @@ struct RestoreChecks {
             return outcome
         }
 
+        /// Warns of what somebody can do something about, though the restore is possible.
+        func warn(_ reporter: any Reporter) {
+            for finding in findings where finding.verdict == .note {
+                if let hint = finding.hint { reporter.warning("\(finding.text)\nHINT: \(hint)") }
+            }
+        }
+
         /// Throws the first thing that cannot work.
         func refuse(_ plan: RestorePlan, server: String) throws(Failure) {
             guard let finding = findings.first(where: { $0.verdict == .refused }) else { return }

@@ -91,6 +91,7 @@ public struct RestoreRun: Sendable {
         guard let target = try? target(plan, warn: { _ in }) else { return nil }
         let outcome = try RestoreChecks(home: home, plan: plan, host: host).run(target)
         try outcome.refuse(plan, server: home.name)
+        outcome.warn(reporter)
         return outcome.path
     }
 

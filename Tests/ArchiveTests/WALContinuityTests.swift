@@ -112,7 +112,41 @@ struct WALContinuityTests {
             try backup(fixture, "20260301T000000", 1, 1)
             try backup(fixture, "20260302T000000", 8, 8, timeline: 3)
             try list(fixture, [segment(1), segment(7, timeline: 3), segment(8, timeline: 3), segment(10, timeline: 3)])
+            try fixture.put(Array("1\t0/1000100\tx\n".utf8), "00000003.history")
             #expect(try continuity(fixture).text() == segment(9, timeline: 3))
+        }
+    }
+
+    @Test func `a history that is missing is named while recovery from a backup would need it`() throws {
+        try ArchiveFixture.with { fixture in
+            try backup(fixture, "20260301T000000", 3, 3)
+            try list(fixture, (3...5).map { segment($0) } + [5, 6].map { segment($0, timeline: 2) })
+            let found = try continuity(fixture)
+            #expect(found.text() == "00000002.history" && found.endsNewestBackup)
+            // Beside a segment; on its way it is not missing.
+            try list(fixture, [3, 5].map { segment($0) } + [5, 6].map { segment($0, timeline: 2) })
+            #expect(try continuity(fixture).text() == "00000002.history, \(segment(4))")
+            try fixture.put(Array("1\t0/5000100\tx\n".utf8), "00000002.history")
+            #expect(try continuity(fixture).text() == segment(4))
+            try fixture.archive()
+            try list(fixture, (3...5).map { segment($0) } + [5, 6].map { segment($0, timeline: 2) })
+            #expect(try continuity(fixture).text() == nil)
+            try FileSystem.unlink(fixture.home.historyPath(of: Timeline(rawValue: 2)))
+            // A backup on the new timeline needs no history, but the one before it does.
+            try backup(fixture, "20260302T000000", 6, 6, timeline: 2)
+            let behind = try continuity(fixture)
+            #expect(behind.text() == "00000002.history" && !behind.endsNewestBackup)
+            let catalog = try BackupCatalog.load(fixture.home)
+            try Annotations(fixture.home).keep(try #require(catalog.all.first), .standalone)
+            #expect(try continuity(fixture).text() == nil)
+        }
+    }
+
+    @Test func `a timeline whose WAL ends before the first backup begins needs no history`() throws {
+        try ArchiveFixture.with { fixture in
+            try backup(fixture, "20260301T000000", 7, 7)
+            try list(fixture, (7...9).map { segment($0) } + [5, 6].map { segment($0, timeline: 2) })
+            #expect(try continuity(fixture).text() == nil)
         }
     }
 

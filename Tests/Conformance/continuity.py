@@ -26,6 +26,10 @@ class Archive:
         """Whether recovery from the newest backup may read it."""
         return self.newest is not None and place[0] >= self.newest[0] and place[1] >= self.newest[1]
 
+    def may_branch(self, timeline, place):
+        """Whether a timeline may have left that of a backup behind where the backup begins."""
+        return place[0] < timeline and place[1] <= self.last[timeline]
+
     def place(self, name):
         """Timeline and number; `None` for what is no name of a segment of this size."""
         found = SEGMENT.fullmatch(name or "")
@@ -103,6 +107,13 @@ def needed(directory, backups, archive):
     return wanted
 
 
+def unknown_timelines(directory, backups, archive):
+    """The timelines whose histories are missing, so that recovery does not find them."""
+    begins = [archive.place(values.get("begin_wal")) for identifier, values in backups if not is_standalone(directory, identifier)]
+    return [timeline for timeline in sorted(archive.last) if any(place and archive.may_branch(timeline, place) for place in begins)
+            and not any(os.path.exists(f"{directory}/{place}/{timeline:08X}.history") for place in ("wals", "incoming", "streaming"))]
+
+
 def missing(directory):
     """What the rows name, and whether recovery from the newest backup ends there; `(None, False)` when nothing is missing."""
     completed = sorted(item for item in records(directory).items() if item[1].get("status") in ("DONE", "WAITING_FOR_WALS"))
@@ -111,7 +122,8 @@ def missing(directory):
     size = completed[0][1].get("xlog_segment_size", "None")
     archive = Archive(directory, 16 << 20 if size == "None" else int(size), completed[-1][1].get("begin_wal"))
     newest = archive.newest
-    texts, ends_newest = [], False
+    texts = [f"{timeline:08X}.history" for timeline in unknown_timelines(directory, completed, archive)]
+    ends_newest = newest is not None and any(archive.may_branch(int(text[:8], 16), newest) for text in texts)
     for timeline, wanted in sorted(needed(directory, completed, archive).items()):
         for run in runs(sorted(wanted - archive.numbers.get(timeline, wanted))):
             first, last = (archive.name(timeline, number) for number in (run[0], run[-1]))

@@ -6,12 +6,17 @@ import Restore
 struct RestorePlanAnswer {
     let forecast: RestoreForecast
 
-    /// Prints the plan; what cannot work is an error, so that the program ends with status 1.
+    /// Prints the plan; what cannot work is an error, so that the program ends with status 1, and a note that somebody can do
+    /// something about is a warning.
     func give(to console: Console) {
         if console.isJSON { console.set("plan", json) } else { console.show(lines: lines) }
-        for finding in forecast.findings where finding.verdict == .refused {
-            let hint = finding.hint.map { "\nHINT: \($0)" } ?? ""
-            console.error("\(finding.subject): \(finding.text)\(hint)")
+        for finding in forecast.findings {
+            let text = "\(finding.subject): \(finding.text)" + (finding.hint.map { "\nHINT: \($0)" } ?? "")
+            switch finding.verdict {
+            case .good: break
+            case .note: if finding.hint != nil { console.warning(text) }
+            case .refused: console.error(text)
+            }
         }
     }
 

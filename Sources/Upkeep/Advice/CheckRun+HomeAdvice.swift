@@ -88,7 +88,7 @@ extension CheckRun {
                 hint,
                 [
                     "is the file in pg_wal of \(host), or of a standby, still? Copy it to "
-                        + "\(settings.incomingWALsDirectory.string), then: barman archive-wal \(home.name)",
+                        + "\(home.handInDirectory.string), then: barman archive-wal \(home.name)",
                     "otherwise recovery needs a backup that begins behind the gap: barman backup \(home.name)",
                 ],
                 page: "barman-backup(1)"
