@@ -8,14 +8,6 @@ public import SystemPackage
 
 /// The `backup_manifest` of a backup made by rsync (PostgreSQL manual, "Backup Manifest Format").
 public struct BackupManifest {
-    private struct Entry {
-        let path: [UInt8]
-        let file: FilePath
-        let sizeBytes: Int64
-        let modifiedSeconds: Int64
-        var checksum = ""
-    }
-
     private static let algorithm = "SHA256"
     /// Its name, that of PostgreSQL's own.
     package static let fileName = "backup_manifest"
@@ -64,7 +56,20 @@ public struct BackupManifest {
         home.backupDirectory(of: info.id).appending("tablespace_manifest")
     }
 
-    private var entries: [Entry] = []
+    /// A directory whose files are known by a prefix.
+    private struct Root {
+        let directory: FilePath
+        let prefix: [UInt8]
+        /// Where the files of the next one begin.
+        var end: Int
+    }
+
+    private var roots: [Root] = []
+    private var entries = PackedEntries()
+    private var modifiedSeconds: [Int64] = []
+    /// The checksum of each file, of `digestBytes` bytes.
+    private var digests: [UInt8] = []
+    private static let digestBytes = 32
 
     /// Reads all files below some directories, which are known by prefixes.
     private init(of directories: [(FilePath, String)], _ progress: ReadProgress) throws {
@@ -74,29 +79,32 @@ public struct BackupManifest {
                 // A manifest that is there is about to be replaced.
                 let isManifest = prefix.isEmpty && entry.relativePath.string == Self.fileName
                 guard entry.status.kind == .regular, !isManifest else { return }
-                entries.append(
-                    Entry(
-                        path: prefix + entry.relativePath.bytes,
-                        file: directory.pushing(entry.relativePath),
-                        sizeBytes: entry.status.sizeBytes,
-                        modifiedSeconds: entry.status.modifiedSeconds
-                    )
+                let file = ManifestEntry(
+                    pathBytes: prefix + entry.relativePath.bytes,
+                    sizeBytes: entry.status.sizeBytes,
+                    algorithm: Self.algorithm,
+                    checksum: ""
                 )
+                guard entries.append(file) else { return }
+                modifiedSeconds.append(entry.status.modifiedSeconds)
             }
+            roots.append(Root(directory: directory, prefix: prefix, end: entries.count))
         }
-        let files = entries.enumerated().map { index, entry in
-            FileChecksums.File(
-                index: index,
-                path: entry.file,
-                sizeBytes: entry.sizeBytes,
-                algorithm: Self.algorithm
-            )
-        }
-        try FileChecksums(progress: progress).run(files) { file, outcome in
+        digests = [UInt8](repeating: 0, count: entries.count * Self.digestBytes)
+        let (places, files) = (roots, entries)
+        try FileChecksums(progress: progress).run(files.indices.lazy.map { ($0, files.sizeBytes($0)) }) { number in
+            let root = places.first { number < $0.end } ?? places[0]
+            let name = FilePath(bytes: files[number].pathBytes.dropFirst(root.prefix.count))
+            return FileChecksums.File(path: root.directory.pushing(name), algorithm: Self.algorithm)
+        } body: { number, outcome in
             switch outcome {
-            case .checksum(let checksum?, _): entries[file.index].checksum = checksum
+            case .checksum(let checksum, _):
+                let digest = checksum.flatMap { [UInt8](hexadecimal: $0) }
+                precondition(digest?.count == Self.digestBytes, "\(Self.algorithm) is known")
+                let start = number * Self.digestBytes
+                digests.replaceSubrange(start..<start + Self.digestBytes, with: digest ?? [])
             case .failed(let error): throw error
-            case .checksum(nil, _), .unknownAlgorithm: preconditionFailure("\(Self.algorithm) is known")
+            case .unknownAlgorithm: preconditionFailure("\(Self.algorithm) is known")
             }
         }
     }
@@ -105,8 +113,8 @@ public struct BackupManifest {
         var file = try DurableFile(replacing: path)
         var checksum = Checksum()
         var text = Array("{\"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [\n".utf8)
-        for (index, entry) in entries.enumerated() {
-            text += Array((Self.line(entry) + (index + 1 < entries.count ? ",\n" : "")).utf8)
+        for position in entries.indices {
+            text += Array((line(position) + (position + 1 < entries.count ? ",\n" : "")).utf8)
             guard text.count > 1 << 20 else { continue }
             checksum.update(text)
             try file.write(text)
@@ -119,20 +127,17 @@ public struct BackupManifest {
         try file.commit()
     }
 
-    private static func line(_ entry: Entry) -> String {
+    private func line(_ position: Int) -> String {
+        let entry = entries[position]
+        let digest = digests[position * Self.digestBytes..<(position + 1) * Self.digestBytes]
         var members: [(key: String, value: JSONValue)] = [
-            ("Checksum", .string(entry.checksum)), ("Checksum-Algorithm", .string(algorithm)),
+            ("Checksum", .string(Checksum.hexadecimal(digest))), ("Checksum-Algorithm", .string(Self.algorithm)),
         ]
-        let name = String(validating: entry.path, as: UTF8.self)
-        if name == nil { members.append(("Encoded-Path", .string(Self.hexadecimal(entry.path)))) }
-        members.append(("Last-Modified", .string(Timestamp(secondsSinceEpoch: entry.modifiedSeconds).naiveText)))
+        let name = String(validating: entry.pathBytes, as: UTF8.self)
+        if name == nil { members.append(("Encoded-Path", .string(Checksum.hexadecimal(entry.pathBytes)))) }
+        members.append(("Last-Modified", .string(Timestamp(secondsSinceEpoch: modifiedSeconds[position]).naiveText)))
         if let name { members.append(("Path", .string(name))) }
         members.append(("Size", .integer(entry.sizeBytes)))
         return JSONValue.object(members).text()
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

@@ -10,10 +10,7 @@ import SystemPackage
 struct FileChecksums: Sendable {
     /// A file to read.
     struct File: Sendable {
-        /// By which the caller knows it again.
-        let index: Int
         let path: FilePath
-        let sizeBytes: Int64
         /// The name of an algorithm as manifests have it.
         let algorithm: String
     }
@@ -29,7 +26,7 @@ struct FileChecksums: Sendable {
     }
 
     private struct Group: Sendable {
-        var files: [File] = []
+        var numbers: [Int] = []
         var bytes: Int64 = 0
     }
 
@@ -41,10 +38,31 @@ struct FileChecksums: Sendable {
 
     let progress: ReadProgress
 
-    /// Reads all files; `body` gets what came of each, in no particular order, on the calling thread.
-    func run(_ files: [File], _ body: (File, Outcome) throws -> Void) throws {
-        let groups = Self.groups(files)
-        let total = groups.reduce(0) { $0 &+ $1.bytes }
+    /// Reads all files, each known by a number; `file` tells which it is, on any thread, when its turn comes, so that a million
+    /// of them need little memory. `body` gets what came of each, in no particular order, on the calling thread.
+    func run(
+        _ sizes: some Sequence<(Int, Int64)>,
+        file: @Sendable (Int) -> File,
+        body: (Int, Outcome) throws -> Void
+    ) throws {
+        var total: Int64 = 0
+        var groups: [Group] = []
+        var small = Group()
+        for (number, size) in sizes {
+            total &+= size
+            guard size < Self.groupBytes else {
+                groups.append(Group(numbers: [number], bytes: size))
+                continue
+            }
+            small.numbers.append(number)
+            small.bytes &+= size
+            if small.bytes >= Self.groupBytes || small.numbers.count >= Self.groupFiles {
+                groups.append(small)
+                small = Group()
+            }
+        }
+        if !small.numbers.isEmpty { groups.append(small) }
+        groups.sort { $0.bytes > $1.bytes }
         try Workers.map(
             groups,
             count: Workers.coreCount,
@@ -54,25 +72,11 @@ struct FileChecksums: Sendable {
                 progress.show(of: total)
             },
             makeState: { ReadBuffer(Self.bufferBytes) },
-            body: { buffer, group in try group.files.map { ($0, try read($0, buffer)) } },
+            body: { buffer, group in try group.numbers.map { ($0, try read(file($0), buffer)) } },
             inOrder: { _, outcomes in
-                for (file, outcome) in outcomes { try body(file, outcome) }
+                for (number, outcome) in outcomes { try body(number, outcome) }
             }
         )
-    }
-
-    private static func groups(_ files: [File]) -> [Group] {
-        var groups: [Group] = []
-        var current = Group()
-        for file in files.sorted(by: { $0.sizeBytes > $1.sizeBytes }) {
-            current.files.append(file)
-            current.bytes &+= file.sizeBytes
-            if current.bytes >= groupBytes || current.files.count >= groupFiles {
-                groups.append(current)
-                current = Group()
-            }
-        }
-        return current.files.isEmpty ? groups : groups + [current]
     }
 
     private func read(_ file: File, _ buffer: ReadBuffer) throws -> Outcome {

@@ -1,6 +1,3 @@
-public import Failure
-public import SystemPackage
-
 /// One file in the `backup_manifest` of a backup (PostgreSQL manual, "Backup Manifest Format").
 public struct ManifestEntry: Sendable {
     /// Where it is in the data directory, as bytes, since names need not be text.
@@ -14,11 +11,6 @@ public struct ManifestEntry: Sendable {
 
     /// Where it is in the data directory; files of tablespaces are below `pg_tblspc/OID`.
     public var path: String { String(decoding: pathBytes, as: UTF8.self) }
-
-    /// Reads a manifest and checks it against its own checksum; throws `Failure`.
-    public static func read(_ path: FilePath) throws(Failure) -> [ManifestEntry] {
-        try ManifestFile(reading: path).entries
-    }
 
     /// What may differ after a backup, and WAL, which is not part of what is checked (PostgreSQL manual, pg_verifybackup).
     public static func mayDiffer(_ path: String) -> Bool {

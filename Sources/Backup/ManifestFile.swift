@@ -1,23 +1,25 @@
 import Codecs
-import Failure
+package import Failure
 import Files
 import Notation
-import SystemPackage
+package import SystemPackage
 
 /// A `backup_manifest` as it was read: the files it lists (PostgreSQL manual, "Backup Manifest Format").
-struct ManifestFile: Sendable {
+package struct ManifestFile: Sendable {
     /// The files in the order of the manifest; no path occurs twice, none leads out of the backup.
-    private(set) var entries: [ManifestEntry] = []
+    package private(set) var entries = PackedEntries()
 
     private let path: FilePath
-    private static let limitBytes = 4 << 30
+    /// `PackedEntries` counts on it.
+    private static let limitBytes: Int64 = 4 << 30 - 1
+    /// The end of a manifest in which the line with its own checksum is.
+    private static let tailBytes = 1 << 16
 
     /// Reads a manifest; throws `Failure` when it is not there, damaged, or makes no sense.
-    init(reading path: FilePath) throws(Failure) {
+    package init(reading path: FilePath) throws(Failure) {
         self.path = path
         do {
-            let bytes = try FileSystem.read(path, limit: Self.limitBytes)
-            try take(bytes)
+            try read()
         } catch let failure as Failure {
             throw failure
         } catch {
@@ -25,28 +27,55 @@ struct ManifestFile: Sendable {
         }
     }
 
-    /// The list is read file by file, so that a million of them are never there as JSON all at once.
-    private mutating func take(_ bytes: [UInt8]) throws {
-        let key = Array("\"Manifest-Checksum\"".utf8)
-        guard let start = bytes.lastRange(of: key), let list = JSONValue.elementsOfFirstArray(in: bytes[..<start])
-        else { throw Failure("manifest checksum mismatch in '\(path)'") }
-        // What is left of the document without the list is small.
-        let frame = try JSONValue(parsing: Array(bytes[..<list.whole.lowerBound] + bytes[list.whole.upperBound...]))
-        guard let expected = frame["Manifest-Checksum"]?.stringValue,
-            Checksum.hexadecimal(of: Array(bytes[..<start])) == expected.lowercased()
-        else { throw Failure("manifest checksum mismatch in '\(path)'") }
+    /// The list is read file by file, so that a million of them are never there as text all at once.
+    private mutating func read() throws {
+        let file = try OwnedDescriptor(opening: path)
+        let sizeBytes = try file.status().sizeBytes
+        guard sizeBytes < Self.limitBytes else { throw FileError(call: "read", path: path, errno: .fileTooLarge) }
+        let tail = try FileSystem.readSuffix(path, count: Self.tailBytes)
+        guard let end = tail.lastRange(of: Array("\"Manifest-Checksum\"".utf8)),
+            // The name, what is between, and the value.
+            let expected = tail[end...].split(separator: UInt8(ascii: "\"")).dropFirst(2).first
+        else { throw mismatch }
+        /// The checksum is of everything before it.
+        var coveredBytes = sizeBytes - Int64(tail.count - end)
+        var checksum = Checksum()
+        var frame: [String: JSONValue] = [:]
+        var list = JSONMemberReader(listKey: "Files")
+        var trouble: (any Error)?
+        let buffer = ReadBuffer(1 << 18)
+        while case let count = try file.read(into: buffer.bytes), count > 0 {
+            let piece = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
+            let covered = Int(min(max(coveredBytes, 0), Int64(count)))
+            checksum.update(UnsafeRawBufferPointer(rebasing: piece[..<covered]))
+            coveredBytes -= Int64(covered)
+            // What is wrong with the text is of interest only if it is the text that was written.
+            guard trouble == nil else { continue }
+            do {
+                try list.take(piece) { part in
+                    switch part {
+                    case .member(let key, let value): frame[key] = value
+                    case .element(let file): try take(file)
+                    }
+                }
+            } catch {
+                trouble = error
+            }
+        }
+        guard String(decoding: expected, as: UTF8.self).lowercased() == checksum.hexadecimal() else { throw mismatch }
+        if let trouble { throw trouble }
+        try list.finish()
         guard let version = frame["PostgreSQL-Backup-Manifest-Version"]?.integerValue, (1...2).contains(version) else {
             throw Failure("unexpected manifest version in '\(path)'")
         }
-        entries.reserveCapacity(list.elements.count)
-        var seen = Set<[UInt8]>(minimumCapacity: list.elements.count)
-        for element in list.elements {
-            let file = try JSONValue(parsing: Array(bytes[element]))
-            let entry = try entry(file)
-            guard seen.insert(entry.pathBytes).inserted else {
-                throw Failure("duplicate path name in backup manifest: \"\(entry.path)\"")
-            }
-            entries.append(entry)
+    }
+
+    private var mismatch: Failure { Failure("manifest checksum mismatch in '\(path)'") }
+
+    private mutating func take(_ file: JSONValue) throws(Failure) {
+        let entry = try entry(file)
+        guard entries.append(entry) else {
+            throw Failure("duplicate path name in backup manifest: \"\(entry.path)\"")
         }
     }
 
@@ -66,9 +95,8 @@ struct ManifestFile: Sendable {
     private static func name(of file: JSONValue) -> [UInt8]? {
         var name = file["Path"]?.stringValue.map { Array($0.utf8) }
         if let encoded = file["Encoded-Path"]?.stringValue {
-            let digits = encoded.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
-            guard digits.count == encoded.utf8.count, digits.count.isMultiple(of: 2) else { return nil }
-            name = stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] * 16 + digits[$0 + 1]) }
+            guard let bytes = [UInt8](hexadecimal: encoded) else { return nil }
+            name = bytes
         }
         let slash = UInt8(ascii: "/")
         guard let name, let first = name.first, first != slash, !name.contains(0),
@@ -101,7 +129,7 @@ extension FilePath {
     }
 
     /// The bytes of the path.
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         withPlatformString { UnsafeBufferPointer(start: $0, count: length).map(UInt8.init(bitPattern:)) }
     }
 }

@@ -128,9 +128,8 @@ private struct ManifestLine {
         if let plain = value["Path"]?.stringValue {
             path = Array(plain.utf8)
         } else if let encoded = value["Encoded-Path"]?.stringValue {
-            let digits = encoded.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
-            guard digits.count == encoded.utf8.count, digits.count % 2 == 0 else { throw trouble }
-            path = stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+            guard let bytes = [UInt8](hexadecimal: encoded) else { throw trouble }
+            path = bytes
         } else {
             throw trouble
         }

@@ -11,7 +11,6 @@ struct TarVerification: Sendable {
     private struct Archive: Sendable {
         let path: FilePath
         let prefix: [UInt8]
-        var entries: [[UInt8]: ManifestEntry] = [:]
 
         var name: String { path.lastComponent?.string ?? "" }
     }
@@ -26,11 +25,8 @@ struct TarVerification: Sendable {
     /// Reads every archive and returns what is wrong, in the words of `pg_verifybackup`.
     func defects(of manifest: ManifestFile) throws -> [String] {
         var (archives, defects) = try find()
-        for entry in manifest.entries {
-            let home = archives.indices.dropFirst().first { entry.pathBytes.starts(with: archives[$0].prefix) } ?? 0
-            guard home < archives.count else { continue }
-            archives[home].entries[entry.pathBytes] = entry
-        }
+        let entries = manifest.entries
+        let tablespaces = archives.dropFirst().map(\.prefix)
         let total = try archives.reduce(0) { $0 &+ (try FileSystem.status(of: $1.path).sizeBytes) }
         try Workers.map(
             archives,
@@ -39,7 +35,7 @@ struct TarVerification: Sendable {
                 try SignalWatch.check()
                 progress.show(of: total)
             },
-            body: { archive in try self.defects(in: archive) },
+            body: { archive in try self.defects(in: archive, entries, tablespaces) },
             inOrder: { _, found in defects += found }
         )
         return defects
@@ -74,8 +70,16 @@ struct TarVerification: Sendable {
 
     // MARK: One archive
 
-    private func defects(in archive: Archive) throws -> [String] {
-        var missing = archive.entries
+    /// What is below one of the prefixes of `tablespaces` belongs into an archive of its own, all else into the first.
+    private func defects(
+        in archive: Archive,
+        _ entries: PackedEntries,
+        _ tablespaces: [[UInt8]]
+    ) throws -> [String] {
+        func belongs(_ path: [UInt8]) -> Bool {
+            (tablespaces.first { path.starts(with: $0) } ?? []) == archive.prefix
+        }
+        var isSeen = [Bool](repeating: false, count: entries.count)
         var defects: [String] = []
         var place = "its begin"
         do {
@@ -87,7 +91,7 @@ struct TarVerification: Sendable {
                 guard case .regular = member.kind else { continue }
                 let path = archive.prefix + Self.normalized(member.name)
                 place = "\"\(String(decoding: path, as: UTF8.self))\""
-                guard let entry = missing.removeValue(forKey: path) else {
+                guard let position = entries.position(of: path), belongs(path), !isSeen[position] else {
                     if !ManifestEntry.mayDiffer(String(decoding: path, as: UTF8.self)) {
                         defects.append(
                             "file \(place) is present in archive \"\(archive.name)\" but not in the manifest"
@@ -95,7 +99,10 @@ struct TarVerification: Sendable {
                     }
                     continue
                 }
-                if let defect = try defect(of: entry, member, tar, buffer, archive) { defects.append(defect) }
+                isSeen[position] = true
+                if let defect = try defect(of: entries[position], member, tar, buffer, archive) {
+                    defects.append(defect)
+                }
             }
             // What follows: the second block of the end mark, padding, and the checksum of the compressed stream.
             var tailBytes = 0
@@ -107,10 +114,12 @@ struct TarVerification: Sendable {
         } catch let error where !(error is SignalWatch.Interrupted || error is DecryptedFile.Locked) {
             defects.append("could not read archive \"\(archive.name)\" from \(place) on: \(error)")
         }
-        for path in missing.keys.sorted(by: { $0.lexicographicallyPrecedes($1) })
-        where !ManifestEntry.mayDiffer(String(decoding: path, as: UTF8.self)) {
+        let missing = entries.indices.lazy.filter { !isSeen[$0] }.map { entries[$0].pathBytes }.filter(belongs)
+        for path in missing.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
             let text = String(decoding: path, as: UTF8.self)
-            defects.append("\"\(text)\" is present in the manifest but not on disk")
+            if !ManifestEntry.mayDiffer(text) {
+                defects.append("\"\(text)\" is present in the manifest but not on disk")
+            }
         }
         return defects
     }

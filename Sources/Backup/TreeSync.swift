@@ -10,6 +10,11 @@ package struct TreeSync: Sendable {
         package var sizeBytes: Int64 = 0
         /// The bytes in those regular files that have no other name.
         package var deduplicatedBytes: Int64 = 0
+
+        fileprivate mutating func add(_ file: FileStatus) {
+            sizeBytes &+= file.sizeBytes
+            if file.linkCount == 1 { deduplicatedBytes &+= file.sizeBytes }
+        }
     }
 
     /// With more files than this their file system is synced as a whole.
@@ -20,6 +25,19 @@ package struct TreeSync: Sendable {
         let path: FilePath
         let sizeBytes: Int64
         let isDirectory: Bool
+
+        init(_ path: FilePath, _ status: FileStatus) {
+            self.path = path
+            isDirectory = status.kind == .directory
+            sizeBytes = isDirectory ? 0 : status.sizeBytes
+        }
+
+        /// A directory from which a walk begins.
+        init(root: FilePath) {
+            path = root
+            isDirectory = true
+            sizeBytes = 0
+        }
     }
 
     /// Syncs every file and directory below the roots, and the roots; symbolic links are left alone.
@@ -36,30 +54,33 @@ package struct TreeSync: Sendable {
         progress: (Int64, Int64) -> Void = { _, _ in }
     ) throws -> Result {
         var result = Result()
-        var pendingBytes: Int64 = 0
+        var fileCount = 0
+        // Empty once there are so many that their file system is synced as a whole.
         var files: [Item] = []
         var directories: [Item] = []
         for root in roots {
-            directories.append(Item(path: root, sizeBytes: 0, isDirectory: true))
+            directories.append(Item(root: root))
             try FileSystem.walk(root) { entry in
-                let path = root.pushing(entry.relativePath)
                 switch entry.status.kind {
                 case .regular:
-                    result.sizeBytes &+= entry.status.sizeBytes
-                    if entry.status.linkCount == 1 { result.deduplicatedBytes &+= entry.status.sizeBytes }
-                    files.append(Item(path: path, sizeBytes: entry.status.sizeBytes, isDirectory: false))
-                    pendingBytes &+= entry.status.sizeBytes
-                case .directory:
-                    directories.append(Item(path: path, sizeBytes: 0, isDirectory: true))
-                case .symbolicLink, .other:
-                    break
+                    result.add(entry.status)
+                    fileCount += 1
+                case .directory: break
+                case .symbolicLink, .other: return
                 }
+                guard fileSystem == nil || fileCount <= Self.mostSingleFiles else {
+                    files = []
+                    return
+                }
+                let item = Item(root.pushing(entry.relativePath), entry.status)
+                if item.isDirectory { directories.append(item) } else { files.append(item) }
             }
             try check()
         }
-        if let fileSystem, files.count > Self.mostSingleFiles {
+        let total = result.sizeBytes
+        if let fileSystem, fileCount > Self.mostSingleFiles {
             try fileSystem.sync()
-            progress(pendingBytes, pendingBytes)
+            progress(total, total)
             return result
         }
         // The disk gets everything at once and can put it in order; the waits come after that.
@@ -68,7 +89,6 @@ package struct TreeSync: Sendable {
             try check()
         }
         var done: Int64 = 0
-        let total = pendingBytes
         try Workers.map(
             files + directories.reversed(),
             count: workerCount,
@@ -105,9 +125,7 @@ package struct TreeSync: Sendable {
     package static func measure(_ root: FilePath) throws -> Result {
         var result = Result()
         try FileSystem.walk(root) { entry in
-            guard entry.status.kind == .regular else { return }
-            result.sizeBytes &+= entry.status.sizeBytes
-            if entry.status.linkCount == 1 { result.deduplicatedBytes &+= entry.status.sizeBytes }
+            if entry.status.kind == .regular { result.add(entry.status) }
         }
         return result
     }

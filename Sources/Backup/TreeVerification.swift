@@ -10,9 +10,20 @@ struct TreeVerification: Sendable {
         var prefix = ""
     }
 
-    private struct Found {
-        let sizeBytes: Int64
-        let root: Int
+    /// What has been seen of the files of a manifest.
+    private struct Sightings {
+        /// For each file of the manifest: 0, or the number of the root below which it was seen, from 1 on.
+        var roots: [UInt16]
+        /// Seen, but with another size.
+        var sizes: [Int: Int64] = [:]
+        /// Seen, but not in the manifest.
+        var strangers: [String] = []
+        var defects: [String] = []
+
+        /// The root of a file that has its size.
+        func root(_ position: Int) -> Int? {
+            roots[position] > 0 && sizes[position] == nil ? Int(roots[position]) - 1 : nil
+        }
     }
 
     let roots: [Root]
@@ -20,73 +31,71 @@ struct TreeVerification: Sendable {
 
     /// Reads every file and returns what is wrong, in the words of `pg_verifybackup`.
     func defects(of manifest: ManifestFile) throws -> [String] {
-        var (found, defects) = try files()
-        var readable: [(index: Int, root: Int)] = []
-        for (index, entry) in manifest.entries.enumerated() {
-            guard let file = found.removeValue(forKey: entry.pathBytes) else {
-                // Where it may not be on disk, it need not be.
-                if !ManifestEntry.mayDiffer(entry.path) {
-                    defects.append("\"\(entry.path)\" is present in the manifest but not on disk")
-                }
-                continue
-            }
-            if file.sizeBytes == entry.sizeBytes {
-                readable.append((index, file.root))
-            } else {
+        let entries = manifest.entries
+        let seen = try sightings(entries)
+        var defects = seen.defects
+        for position in entries.indices where seen.root(position) == nil {
+            let entry = entries[position]
+            if let size = seen.sizes[position] {
                 defects.append(
-                    "\"\(entry.path)\" has size \(file.sizeBytes) on disk but size \(entry.sizeBytes) in the manifest"
+                    "\"\(entry.path)\" has size \(size) on disk but size \(entry.sizeBytes) in the manifest"
                 )
+            } else if !ManifestEntry.mayDiffer(entry.path) {
+                // Where it may not be on disk, it need not be.
+                defects.append("\"\(entry.path)\" is present in the manifest but not on disk")
             }
         }
-        for path in found.keys.map({ String(decoding: $0, as: UTF8.self) }).sorted()
-        where !ManifestEntry.mayDiffer(path) {
+        for path in seen.strangers.sorted() where !ManifestEntry.mayDiffer(path) {
             defects.append("\"\(path)\" is present on disk but not in the manifest")
         }
-        return defects + (try mismatches(readable, manifest))
+        return defects + (try mismatches(seen, entries))
     }
 
     // MARK: What is there
 
-    /// Every file by its path in the manifest; and what is neither file nor directory.
-    private func files() throws -> ([[UInt8]: Found], [String]) {
-        var files: [[UInt8]: Found] = [:]
-        var defects: [String] = []
+    private func sightings(_ entries: PackedEntries) throws -> Sightings {
+        var seen = Sightings(roots: [UInt16](repeating: 0, count: entries.count))
         for (number, root) in roots.enumerated() where try FileSystem.isDirectory(root.directory) {
             let prefix = root.prefix.isEmpty ? [] : Array((root.prefix + "/").utf8)
             try FileSystem.walk(root.directory) { entry in
                 let path = prefix + entry.relativePath.bytes
                 switch entry.status.kind {
-                case .regular: files[path] = Found(sizeBytes: entry.status.sizeBytes, root: number)
+                case .regular:
+                    guard let position = entries.position(of: path) else {
+                        seen.strangers.append(String(decoding: path, as: UTF8.self))
+                        return
+                    }
+                    seen.roots[position] = UInt16(clamping: number + 1)
+                    let size = entry.status.sizeBytes
+                    if size != entries.sizeBytes(position) { seen.sizes[position] = size }
                 case .directory: break
                 case .symbolicLink where path.starts(with: "pg_tblspc/".utf8): break
                 case .symbolicLink, .other:
                     let text = String(decoding: path, as: UTF8.self)
-                    defects.append("\"\(text)\" is not a regular file or directory")
+                    seen.defects.append("\"\(text)\" is not a regular file or directory")
                 }
             }
             try SignalWatch.check()
         }
-        return (files, defects)
+        return seen
     }
 
     // MARK: Contents
 
-    private func mismatches(_ readable: [(index: Int, root: Int)], _ manifest: ManifestFile) throws -> [String] {
-        let entries = manifest.entries
-        let files = readable.map { index, root in
-            let (root, entry) = (roots[root], entries[index])
+    private func mismatches(_ seen: Sightings, _ entries: PackedEntries) throws -> [String] {
+        let sizes = entries.indices.lazy.filter { seen.root($0) != nil }.map { ($0, entries.sizeBytes($0)) }
+        var defects: [(index: Int, text: String)] = []
+        try FileChecksums(progress: progress).run(sizes) { position in
+            let entry = entries[position]
+            let root = roots[seen.root(position) ?? 0]
             let name =
                 root.prefix.isEmpty ? entry.pathBytes[...] : entry.pathBytes.dropFirst(root.prefix.utf8.count + 1)
             return FileChecksums.File(
-                index: index,
                 path: root.directory.pushing(FilePath(bytes: name)),
-                sizeBytes: entry.sizeBytes,
                 algorithm: entry.algorithm
             )
-        }
-        var defects: [(index: Int, text: String)] = []
-        try FileChecksums(progress: progress).run(files) { file, outcome in
-            if let defect = Self.defect(of: entries[file.index], outcome) { defects.append((file.index, defect)) }
+        } body: { position, outcome in
+            if let defect = Self.defect(of: entries[position], outcome) { defects.append((position, defect)) }
         }
         return defects.sorted { $0.index < $1.index }.map(\.text)
     }

@@ -18,6 +18,32 @@ struct DirectoryEntry {
     }
 }
 
+/// The names in a directory, in the order of their bytes: a few bytes each beside their own, since there may be a million.
+struct DirectoryNames: RandomAccessCollection {
+    /// All names, each with its final zero.
+    private let bytes: [CChar]
+    /// Where each begins.
+    private let starts: [UInt32]
+
+    var startIndex: Int { 0 }
+    var endIndex: Int { starts.count }
+
+    subscript(position: Int) -> DirectoryEntry {
+        let start = Int(starts[position])
+        return DirectoryEntry(name: Array(bytes[start...(bytes[start...].firstIndex(of: 0) ?? start)]))
+    }
+
+    fileprivate init(_ bytes: [CChar], startingAt starts: [UInt32]) {
+        self.bytes = bytes
+        var starts = starts
+        bytes.withUnsafeBufferPointer { bytes in
+            guard let first = bytes.baseAddress else { return }
+            starts.sort { strcmp(first + Int($0), first + Int($1)) < 0 }
+        }
+        self.starts = starts
+    }
+}
+
 /// An open directory, through which its entries are reached without resolving any path again.
 struct DirectoryHandle: ~Copyable {
     private let descriptor: OwnedDescriptor
@@ -42,7 +68,7 @@ struct DirectoryHandle: ~Copyable {
     }
 
     /// All entries but `.` and `..`, in the order of their bytes.
-    borrowing func entries() throws(FileError) -> [DirectoryEntry] {
+    borrowing func entries() throws(FileError) -> DirectoryNames {
         // `fdopendir` takes the descriptor over, and its position is shared with a duplicate: open the directory anew.
         let copy = try systemCall("openat", path, .reads) {
             openat(descriptor.raw.rawValue, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -53,27 +79,29 @@ struct DirectoryHandle: ~Copyable {
             throw FileError(call: "fdopendir", path: path, errno: Errno(rawValue: number))
         }
         defer { closedir(stream) }
-        var entries: [DirectoryEntry] = []
+        var bytes: [CChar] = []
+        var starts: [UInt32] = []
         while true {
             errno = 0
             guard let entry = readdir(stream) else {
                 if errno == 0 { break }
                 throw FileError(call: "readdir", path: path, errno: Errno(rawValue: errno))
             }
-            if let read = Self.read(entry) { entries.append(read) }
+            guard let start = UInt32(exactly: bytes.count) else {
+                throw FileError(call: "readdir", path: path, errno: .outOfRange)
+            }
+            if Self.append(entry, to: &bytes) { starts.append(start) }
         }
-        entries.sort { strcmp($0.name, $1.name) < 0 }
-        return entries
+        return DirectoryNames(bytes, startingAt: starts)
     }
 
-    private static func read(_ entry: UnsafeMutablePointer<dirent>) -> DirectoryEntry? {
-        guard let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) else { return nil }
-        let start = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
-        let length = strlen(start)
-        let name = Array(UnsafeBufferPointer(start: start, count: length + 1))
-        let dot = CChar(0x2E)
-        if name == [dot, 0] || name == [dot, dot, 0] { return nil }
-        return DirectoryEntry(name: name)
+    /// Appends a name with its final zero; false for `.` and `..`.
+    private static func append(_ entry: UnsafeMutablePointer<dirent>, to bytes: inout [CChar]) -> Bool {
+        guard let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) else { return false }
+        let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
+        guard strcmp(name, ".") != 0, strcmp(name, "..") != 0 else { return false }
+        bytes.append(contentsOf: UnsafeBufferPointer(start: name, count: strlen(name) + 1))
+        return true
     }
 
     /// The status of an entry, never of what a symbolic link leads to.

@@ -18,7 +18,7 @@ public struct DirectoryWalk: ~Copyable {
     private final class Level {
         let handle: DirectoryHandle
         let relativePath: FilePath
-        var entries: ArraySlice<DirectoryEntry>
+        var entries: Slice<DirectoryNames>
 
         init(_ handle: consuming DirectoryHandle, relativePath: FilePath) throws(FileError) {
             entries = try handle.entries()[...]

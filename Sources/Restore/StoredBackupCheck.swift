@@ -29,8 +29,8 @@ struct StoredBackupCheck {
 
     private static let subject = "backup"
 
-    /// The manifests of the chain: the files that each holds, with their sizes.
-    private var manifests: [[String: Int64]] = []
+    /// The manifests of the chain: the files that each holds.
+    private var manifests: [PackedEntries] = []
 
     init(home: ServerHome, chain: [BackupInfo]) {
         self.home = home
@@ -57,11 +57,8 @@ struct StoredBackupCheck {
         guard try FileSystem.isDirectory(data) else {
             return refuse("the files of backup \(info.id) are missing: there is no directory \(data)", nil)
         }
-        let entries = try BackupManifest.path(of: info, in: home).map { try ManifestEntry.read($0) }
-        let expected = entries.map { entries in
-            Dictionary(entries.map { ($0.path, $0.sizeBytes) }, uniquingKeysWith: { first, _ in first })
-        }
-        manifests.append(expected ?? [:])
+        let expected = try BackupManifest.path(of: info, in: home).map { try ManifestFile(reading: $0).entries }
+        manifests.append(expected ?? PackedEntries())
         if info.compression != nil || info.encryption != nil {
             try lookAtArchives(of: info, in: data)
         } else {
@@ -76,10 +73,11 @@ struct StoredBackupCheck {
     private mutating func lookAtFiles(
         of info: BackupInfo,
         in data: FilePath,
-        expected: [String: Int64]?
+        expected: PackedEntries?
     ) throws {
         let emptied: Set<FilePath> = ["pg_log", "log", "pg_xlog", "pg_wal"]
-        var found: [String: Int64] = [:]
+        // For each file that is expected: its size, or nothing.
+        var found = [Int64](repeating: -1, count: expected?.count ?? 0)
         var sizes = RestoredSizes()
         var unreadable: String?
         func visit(_ root: FilePath, _ prefix: String) throws -> Int64 {
@@ -98,7 +96,9 @@ struct StoredBackupCheck {
                     walk.skipContents()
                 }
                 guard entry.status.kind == .regular else { continue }
-                if expected != nil { found[prefix + entry.relativePath.string] = entry.status.sizeBytes }
+                if let position = expected?.position(of: prefix.utf8 + entry.relativePath.bytes) {
+                    found[position] = entry.status.sizeBytes
+                }
                 total &+= entry.status.sizeBytes
             }
             return total
@@ -123,19 +123,20 @@ struct StoredBackupCheck {
         if let expected { compare(found, with: expected, info) }
     }
 
-    private mutating func compare(_ found: [String: Int64], with expected: [String: Int64], _ info: BackupInfo) {
-        for (path, size) in expected.sorted(by: { $0.key < $1.key }) where !ManifestEntry.mayDiffer(path) {
+    private mutating func compare(_ found: [Int64], with expected: PackedEntries, _ info: BackupInfo) {
+        let different = expected.indices.lazy.filter { found[$0] != expected[$0].sizeBytes }
+        for position in different.sorted(by: { expected[$0].path < expected[$1].path }) {
+            let (path, size, there) = (expected[position].path, expected[position].sizeBytes, found[position])
+            guard !ManifestEntry.mayDiffer(path) else { continue }
             // What is below these is not restored.
             if path.hasPrefix("log/") || path.hasPrefix("pg_log/") { continue }
-            guard let there = found[path] else {
+            guard there >= 0 else {
                 return refuse("file '\(path)' of backup \(info.id) is missing", Self.verifyHint(info, home))
             }
-            guard there == size else {
-                return refuse(
-                    "file '\(path)' of backup \(info.id) has \(there) bytes where its manifest says \(size)",
-                    Self.verifyHint(info, home)
-                )
-            }
+            return refuse(
+                "file '\(path)' of backup \(info.id) has \(there) bytes where its manifest says \(size)",
+                Self.verifyHint(info, home)
+            )
         }
     }
 
@@ -184,8 +185,9 @@ struct StoredBackupCheck {
         sizes = RestoredSizes()
         sizes.isEstimate = true
         if let newest = manifests.last, !newest.isEmpty {
-            for (path, size) in newest {
-                let bytes = fullSize(of: path, stored: size)
+            for entry in newest {
+                let path = entry.path
+                let bytes = fullSize(of: path, stored: entry.sizeBytes)
                 let parts = path.split(separator: "/", maxSplits: 2)
                 if parts.count == 3, parts[0] == "pg_tblspc", let oid = Int64(parts[1]) {
                     sizes.tablespaceBytes[oid, default: 0] &+= bytes
@@ -204,7 +206,9 @@ struct StoredBackupCheck {
         guard let slash = path.lastIndex(of: "/"), path[slash...].hasPrefix("/INCREMENTAL.") else { return stored }
         let full = path[...slash] + path[slash...].dropFirst("/INCREMENTAL.".count)
         for manifest in manifests.dropLast().reversed() {
-            if let size = manifest[String(full)] { return max(size, stored) }
+            if let position = manifest.position(of: Array(full.utf8)) {
+                return max(manifest[position].sizeBytes, stored)
+            }
         }
         return stored
     }

@@ -13,21 +13,21 @@ final class StoredChecksums: Sendable {
         let text: String
     }
 
-    private let manifests = Mutex<[String: [String: ManifestEntry]]>([:])
+    private let manifests = Mutex<[String: PackedEntries]>([:])
 
     /// The checksum of a file of this size in a backup; `nil` when its manifest does not tell.
     func known(_ path: FilePath, sizeBytes: Int64, in backup: StoredBackup) -> Known? {
-        let entry = manifests.withLock { manifests in
+        let entry = manifests.withLock { manifests -> ManifestEntry? in
             if manifests[backup.info.id] == nil { manifests[backup.info.id] = Self.read(backup) }
-            return manifests[backup.info.id]?[path.string]
+            guard let entries = manifests[backup.info.id] else { return nil }
+            return entries.position(of: path.bytes).map { entries[$0] }
         }
         guard let entry, entry.sizeBytes == sizeBytes, !entry.checksum.isEmpty else { return nil }
         return Known(algorithm: entry.algorithm, text: entry.checksum)
     }
 
     /// A manifest that cannot be read tells nothing; `verify-backup` says what is wrong with it.
-    private static func read(_ backup: StoredBackup) -> [String: ManifestEntry] {
-        let entries = try? ManifestEntry.read(backup.data.appending(BackupManifest.fileName))
-        return Dictionary((entries ?? []).map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+    private static func read(_ backup: StoredBackup) -> PackedEntries {
+        (try? ManifestFile(reading: backup.data.appending(BackupManifest.fileName)).entries) ?? PackedEntries()
     }
 }
