@@ -38,8 +38,10 @@ struct FileChecksums: Sendable {
 
     let progress: ReadProgress
 
-    /// Reads all files, each known by a number; `file` tells which it is, on any thread, when its turn comes, so that a million
-    /// of them need little memory. `body` gets what came of each, in no particular order, on the calling thread.
+    /// Reads all files, each of them known by a number.
+    ///
+    /// `file` tells on any thread which one it is, when its turn comes: so a million of them need little memory. `body` gets what
+    /// came of each, in no particular order, on the calling thread.
     func run(
         _ sizes: some Sequence<(Int, Int64)>,
         file: @Sendable (Int) -> File,

@@ -26,4 +26,19 @@ import Testing
             #expect(try TreeSync.measure(root) == result)
         }
     }
+
+    @Test func `of very many files their file system is synced, and every one counts`() throws {
+        try withTree { root in
+            let many = root.appending("many")
+            try FileSystem.createDirectories(many)
+            for number in 0..<5010 {
+                try OwnedDescriptor(opening: many.appending("\(number)"), .writeOnly, options: .create).close()
+            }
+            let fileSystem = try WholeFileSystem(of: root)
+            var last: (Int64, Int64) = (0, 0)
+            let result = try TreeSync.run([root], on: fileSystem, progress: { last = ($0, $1) })
+            #expect(result == TreeSync.Result(sizeBytes: 2000, deduplicatedBytes: 1000))
+            #expect(last == (2000, 2000))
+        }
+    }
 }

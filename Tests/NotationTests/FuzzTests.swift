@@ -21,12 +21,6 @@ import Testing
             FuzzTarget("JSON in pieces", Self.documents.map { Array($0.utf8) }) { bytes, numbers in
                 try compareReaders(bytes, pieces: .random(in: 1...bytes.count + 1, using: &numbers))
             },
-            FuzzTarget("the first array", Self.documents.map { Array($0.utf8) }) { bytes, _ in
-                guard let scan = JSONValue.elementsOfFirstArray(in: bytes[...]) else { return }
-                for element in scan.elements where !scan.whole.contains(element.lowerBound) {
-                    throw WorldError("an element outside of the array: \(element)")
-                }
-            },
             FuzzTarget(text: "literals", ["{'a': [1, (2, -3.5e-7), 'x\\u00e4', None], 'b': \"o'x\", 'c': ((),)}"]) {
                 text in
                 guard let value = try? PythonLiteral(parsing: text) else { return }
