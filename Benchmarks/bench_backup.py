@@ -210,5 +210,15 @@ def files(bench):
     if shutil.which("pgbackrest"):
         peers["pgBackRest, bundles"] = lambda: server.pgbackrest("pgBackRest", "--repo1-bundle")
     bench.compare(f"{FILES:,} small files", peers, lambda: server.barman("ours", bench.OURS), prepare=bench.set_aside)
+    compare_verify(bench, "verify of them", f"{bench.ROOM}/homes/stream-ours")
     server.stop()
     bench.clear_aside()
+
+
+def compare_verify(bench, work, home):
+    base = f"{home}/main/base"
+    data = f"{base}/{sorted(os.listdir(base))[-1]}/data"
+    bench.compare(
+        work, {"pg_verifybackup": lambda: bench.timed(f"{bench.BIN}/pg_verifybackup", "-n", data)},
+        lambda: bench.timed(bench.OURS, "-c", f"{home}/barman.conf", "verify-backup", "main", "latest"),
+    )

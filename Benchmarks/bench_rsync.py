@@ -101,20 +101,11 @@ def verify(bench):
     server = Server(bench, bench.once("cluster", bench.make_cluster), bench.BIN)
     home = server.home("verify", bench.OURS)
     bench.run(bench.OURS, "-q", "-c", f"{home}/barman.conf", "backup", "--immediate-checkpoint", "--manifest", "--wait", "main")
-    compare_verify(bench, "verify, plain, SHA-256", home)
+    bench_backup.compare_verify(bench, "verify, plain, SHA-256", home)
     home = server.home("verify", bench.OURS, **bench_backup.Server.method(server))
     bench.run(bench.OURS, "-q", "-c", f"{home}/barman.conf", "backup", "--immediate-checkpoint", "--wait", "main")
-    compare_verify(bench, "verify, plain, CRC-32C", home)
+    bench_backup.compare_verify(bench, "verify, plain, CRC-32C", home)
     server.stop()
-
-
-def compare_verify(bench, work, home):
-    base = f"{home}/main/base"
-    data = f"{base}/{sorted(os.listdir(base))[-1]}/data"
-    bench.compare(
-        work, {"pg_verifybackup": lambda: bench.timed(f"{bench.BIN}/pg_verifybackup", "-n", data)},
-        lambda: bench.timed(bench.OURS, "-c", f"{home}/barman.conf", "verify-backup", "main", "latest"),
-    )
 
 
 def rsync_files(bench):
