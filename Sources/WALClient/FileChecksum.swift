@@ -31,6 +31,11 @@ final class FileChecksum: Sendable {
         worker.wake()
     }
 
+    deinit {
+        // The thread is waited for, not its work: nobody asks for the rest of a gigabyte when ssh is gone.
+        work.isWanted.store(false, ordering: .relaxed)
+    }
+
     /// The checksum, once it is there; a file that has become shorter is an error.
     func hexadecimal() throws(FileError) -> String {
         worker.end()
@@ -42,6 +47,7 @@ final class FileChecksum: Sendable {
     /// What the thread does, once.
     private final class Work: Sendable {
         let result = Mutex<Result<String, FileError>?>(nil)
+        let isWanted = Atomic(true)
         private let algorithm: ChecksumAlgorithm
         private let file: OwnedDescriptor
         private let sizeBytes: Int64
@@ -74,7 +80,7 @@ final class FileChecksum: Sendable {
                 let wanted = Int(min(sizeBytes - offset, Int64(buffer.count)))
                 let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
                 let count = try file.read(into: piece, at: offset)
-                guard count > 0 else { throw tooShort }
+                guard count > 0, isWanted.load(ordering: .relaxed) else { throw tooShort }
                 checksum.update(UnsafeRawBufferPointer(rebasing: piece[..<count]))
                 offset += Int64(count)
             }
