@@ -16,6 +16,7 @@ enum ArchiveProgram {
             return error.show()
         }
         Emergency.install()
+        arguments.common.checkStateDirectory(isNeeded: arguments.batch > 1)
         let program = ArchiveRun(arguments)
         return arguments.common.isTest ? ConnectionTest.run(program.testRequest) : program.run()
     }

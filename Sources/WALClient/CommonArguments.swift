@@ -10,6 +10,7 @@ struct CommonArguments {
     let multiplexes: Bool
     /// The private directory of what outlives a call.
     let stateDirectory: FilePath
+    private let isStateDirectoryGiven: Bool
 
     init(_ values: ArgumentTable.Values) {
         multiplexes = !values.flag("no-multiplex")
@@ -22,11 +23,21 @@ struct CommonArguments {
             isWatched: multiplexes
         )
         isTest = values.flag("test")
+        isStateDirectoryGiven = values.text("state-dir") != nil
         stateDirectory = values.text("state-dir").map { FilePath($0) } ?? PrivateDirectory.standard
     }
 
     /// The ssh connection that calls share; `nil` when they do not.
     var multiplexing: Multiplexing? { multiplexes ? Multiplexing(to: host, in: stateDirectory) : nil }
+
+    /// Warns that the directory that was asked for, or that is needed, cannot be used: the program works without it, and slowly.
+    func checkStateDirectory(isNeeded: Bool = false) {
+        guard isStateDirectoryGiven || isNeeded, !PrivateDirectory.prepare(stateDirectory) else { return }
+        Terminal.error(
+            "WARNING: '\(stateDirectory)' is not a directory of this account that nobody else can write to: "
+                + "calls share no connection, and nothing is sent ahead\n"
+        )
+    }
 
     // MARK: Options
 

@@ -119,6 +119,16 @@ enum ReceivedWAL {
         return header.defect(asSegment: segment, sizeBytes: try FileSystem.status(of: path).sizeBytes)
     }
 
+    /// What is missing from a segment that did not come whole, or could not be written whole; `nil` if nothing is.
+    static func shortage(of path: FilePath, name: String) throws -> String? {
+        guard WALSegmentName(name) != nil else { return nil }
+        let sizeBytes = try FileSystem.status(of: path).sizeBytes
+        guard sizeBytes > 0 else { return "is empty" }
+        let prefix = try FileSystem.readPrefix(path, count: WALPageHeader.byteCount)
+        guard let header = WALPageHeader(prefix), sizeBytes < header.segmentSize.bytes else { return nil }
+        return "has only \(sizeBytes) of its \(header.segmentSize.bytes) bytes"
+    }
+
     /// Moves a file, by copying where it cannot be renamed.
     static func move(_ source: FilePath, to destination: FilePath) throws(FileError) {
         do throws(FileError) {

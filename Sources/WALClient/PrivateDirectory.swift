@@ -2,29 +2,31 @@ import Files
 import Glibc
 import SystemPackage
 
-/// A directory that nobody else can look into or write to.
+/// A directory that is ours, and that nobody else can write to.
+///
+/// What is in it is readable for us alone.
 enum PrivateDirectory {
     /// Where the programs keep what is theirs unless they are told otherwise.
     static var standard: FilePath { FilePath("/var/tmp/barman-wal-\(geteuid())") }
 
-    /// Makes the directory if it is missing; returns whether it is there and ours alone.
+    /// Makes the directory if it is missing, then for us alone; returns whether it is there and no other than us writes to it.
     static func prepare(_ path: FilePath) -> Bool {
         do throws(FileError) {
-            if let isPrivate = try isPrivate(path) { return isPrivate }
+            if let isOurs = try isOurs(path) { return isOurs }
             do throws(FileError) {
                 try FileSystem.createDirectory(path, permissions: FilePermissions(rawValue: 0o700))
             } catch {
                 guard error.errno == .fileExists else { throw error }
             }
-            return try isPrivate(path) == true
+            return try isOurs(path) == true
         } catch {
             return false
         }
     }
 
-    private static func isPrivate(_ path: FilePath) throws(FileError) -> Bool? {
+    private static func isOurs(_ path: FilePath) throws(FileError) -> Bool? {
         guard let status = try FileSystem.statusIfPresent(of: path, followingLinks: false) else { return nil }
-        return status.kind == .directory && status.owner == geteuid() && status.permissions.rawValue & 0o077 == 0
+        return status.kind == .directory && status.owner == geteuid() && status.permissions.rawValue & 0o022 == 0
     }
 
     /// Whether nobody but us and root can have put anything into a directory.

@@ -16,13 +16,7 @@ enum RestoreProgram {
             return error.show()
         }
         Emergency.install()
-        if let option = arguments.wireCompression {
-            Terminal.output(
-                "WARNING: `\(option)` option is deprecated and will be removed in future versions. For WAL compression, "
-                    + "please make sure to enable it directly on the Barman server via the `compression` "
-                    + "configuration option\n"
-            )
-        }
+        arguments.common.checkStateDirectory()
         if arguments.common.isTest {
             let fetch = Fetch(arguments)
             return ConnectionTest.run(
@@ -30,6 +24,13 @@ enum RestoreProgram {
                     remote: arguments.common.host.getWords(["--test"], "dummy_wal_name"),
                     multiplexing: fetch.multiplexing
                 )
+            )
+        }
+        if let option = arguments.wireCompression {
+            Terminal.output(
+                "WARNING: `\(option)` option is deprecated and will be removed in future versions. For WAL compression, "
+                    + "please make sure to enable it directly on the Barman server via the `compression` "
+                    + "configuration option\n"
             )
         }
         do {
@@ -77,6 +78,9 @@ struct RestoreRun {
         let output = try open(destination)
         if try takeFromSpool() { return }
         let prefetch = arguments.parallel > 0 ? try Prefetch(arguments) : nil
+        if prefetch == nil, arguments.parallel > 1 {
+            Terminal.error("WARNING: '\(arguments.spool)' cannot be used safely: nothing is fetched ahead\n")
+        }
         if let prefetch, try prefetch.take(arguments.walName, to: destination) { return }
         let fetch = Fetch(arguments)
         let isSeen = try prefetch == nil || peek(fetch).first == arguments.walName
@@ -149,7 +153,12 @@ struct RestoreRun {
             try ReceivedWAL.unpack(arguments.destination)
             // A receiver that was told where to begin, and has nothing yet; a server that gets this does not start.
             if arguments.partial, try FileSystem.status(of: arguments.destination).sizeBytes == 0 { throw unavailable }
-            if let defect = try ReceivedWAL.defect(of: arguments.destination, name: arguments.walName) {
+            if let shortage = try ReceivedWAL.shortage(of: arguments.destination, name: arguments.walName) {
+                // PostgreSQL stops at a file of a wrong size, and takes a command that fails for the end of the WAL.
+                Terminal.error(
+                    "WARNING: \(arguments.walName) \(shortage): is there room at '\(arguments.destination)'?\n"
+                )
+            } else if let defect = try ReceivedWAL.defect(of: arguments.destination, name: arguments.walName) {
                 throw Ending(message: "Received a wrong \(arguments.walName): \(defect)", status: 2, sleeps: true)
             }
         } catch {

@@ -147,7 +147,8 @@ import Testing
                 ["ours", "pg", WALSite.name(3)], ["--sleep", "0", "ours", "pg", WALSite.name(9)],
                 ["--parallel", "1", "ours", "pg", wal], ["--parallel", "0", "ours", "pg", wal],
                 ["-p", "2", "ours", "pg", WALSite.name(3)], ["-p", "2", "ours", "pg", "00000002.history"],
-                ["--test", "-c", "/nosuch", "ours", "pg", wal], ["-V"], ["--nonsense"],
+                ["--test", "-c", "/nosuch", "ours", "pg", wal], ["--test", "-z", "ours", "pg", wal],
+                ["-V"], ["--nonsense"],
             ] {
                 let spool = ["--spool-dir", world.path("state/spool")]
                 var answers: [(Outcome, String?)] = []

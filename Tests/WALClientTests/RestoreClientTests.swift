@@ -143,6 +143,47 @@ import Testing
         }
     }
 
+    @Test func `a file that does not fit is left for PostgreSQL to judge, which stops there`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...1)
+            // As much of it as there was room for.
+            let short = Array(WALSite.contents(1).prefix(614_400))
+            for (bytes, words) in [(short, "has only 614400 of its 1048576 bytes"), ([], "is empty")] {
+                try site.write(bytes, to: "\(site.wals)/\(WALSite.segment)", as: .barman)
+                let ours = try site.restore(WALSite.segment, from: "ours")
+                #expect(ours.status == 0)
+                #expect(
+                    ours.err == "WARNING: \(WALSite.segment) \(words): is there room at '\(site.destination)'?\n",
+                    "\(ours)"
+                )
+                #expect(try Shell.read(site.destination) == bytes)
+                #expect(try site.restore(WALSite.segment, from: "ours", oracle: true).status == 0)
+            }
+        }
+    }
+
+    @Test func `directories that cannot be used are told, and done without`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...1)
+            try site.makeReady(2...3)
+            // Readable for others is good enough.
+            try world.run(["chmod", "0755", world.path("state")]).orThrow()
+            #expect(try site.archive(2, to: "ours", "--batch", "2").err == "")
+            #expect(world.names(in: "state").count { $0.hasPrefix("sent-") } == 1)
+            try world.makeDirectory("state/spool", as: .postgres)
+            try world.run(["chmod", "0777", world.path("state")]).orThrow()
+            try world.run(["chmod", "0555", world.path("state/spool")]).orThrow()
+            let sent = try site.archive(3, to: "ours", "--batch", "2")
+            let warning =
+                "WARNING: '\(world.path("state"))' is not a directory of this account that nobody else can write to"
+            #expect(sent.status == 0 && sent.err.hasPrefix(warning), "\(sent)")
+            let fetched = try site.restore(WALSite.segment, from: "ours", ["-p", "2"])
+            #expect(fetched.status == 0 && fetched.err.contains("nothing is fetched ahead"), "\(fetched)")
+        }
+    }
+
     @Test func `a file of another place is not handed over`() throws {
         try World.with { world in
             let site = try WALSite(world)
