@@ -134,10 +134,13 @@ public struct DrillRun: Sendable {
     }
 
     /// Refuses what is wrong with the drill and not with the backup: no room, or a target that is not in the WAL.
+    ///
+    /// Warns of what a restore would warn of: that recovery will end on an older timeline proves less than it seems.
     private func checkPossible(_ info: BackupInfo, _ scratch: DrillScratch) throws {
         let run = RestoreRun(home: home, request: restore(of: info, scratch), reporter: LogOnlyReporter(reporter))
         // A plan that cannot be made is the backup's fault: the drill says so.
         guard let forecast = try? run.forecast() else { return try SignalWatch.check() }
+        for warning in forecast.findings.compactMap(\.warning) { reporter.warning(warning) }
         let faults = forecast.findings.filter { $0.verdict == .refused }
         guard let fault = faults.first, faults.allSatisfy({ Self.notOfBackup.contains($0.subject) }) else { return }
         throw Failure("The drill of backup \(info.id) cannot be done: \(fault.text)", hint: fault.hint)

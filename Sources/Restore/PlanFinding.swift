@@ -21,6 +21,12 @@ public struct PlanFinding: Sendable, Equatable {
     /// True when the text is a whole message of the reference, which stands alone when the restore is refused.
     let isWholeMessage: Bool
 
+    /// What the user is warned of before a restore that is possible: a note that somebody can do something about.
+    public var warning: String? {
+        guard verdict == .note, let hint else { return nil }
+        return "\(text)\nHINT: \(hint)"
+    }
+
     init(_ subject: String, _ verdict: Verdict, _ text: String, hint: String? = nil, isWholeMessage: Bool = false) {
         self.isWholeMessage = isWholeMessage
         self.subject = subject

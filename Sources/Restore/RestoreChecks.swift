@@ -36,9 +36,7 @@ struct RestoreChecks {
 
         /// Warns of what somebody can do something about, though the restore is possible.
         func warn(_ reporter: any Reporter) {
-            for finding in findings where finding.verdict == .note {
-                if let hint = finding.hint { reporter.warning("\(finding.text)\nHINT: \(hint)") }
-            }
+            for warning in findings.compactMap(\.warning) { reporter.warning(warning) }
         }
 
         /// Throws the first thing that cannot work.

@@ -16,7 +16,7 @@ import Testing
             )
             try drills.findMissingWAL()
             try drills.findWrongAnswers()
-            try drills.pass()
+            try drills.warnOfLostTimeline()
             try drills.findImpossible()
             try drills.judgeAge()
         }
@@ -73,7 +73,8 @@ private struct Drills {
         try site.host.barman(["drill", "pg", "--directory", scratch] + options)
     }
 
-    func pass() throws {
+    @discardableResult
+    func pass() throws -> Outcome {
         try world.write(
             "-- what must hold\nSELECT count(*) = 5010 FROM ledger\n\\c template1\nSELECT true\n",
             to: "assertions.sql"
@@ -85,6 +86,17 @@ private struct Drills {
         #expect(world.names(in: scratch).isEmpty)
         #expect(try site.host.barman("check", "pg").out.contains("\trestore drill: OK (last drill "))
         #expect(try site.host.barman("status", "pg").out.contains("\tLast restore drill: passed, "))
+        return outcome
+    }
+
+    /// A backup may be sound, and yet not lead to where the server is.
+    func warnOfLostTimeline() throws {
+        let directory = "\(site.host.home)/pg/wals/0000000200000000"
+        try world.shell("mkdir \(directory) && touch \(directory)/000000020000000000000FFF", as: .postgres).orThrow()
+        #expect(
+            try pass().err.hasPrefix("WARNING: recovery will end on timeline 1, although there is WAL of timeline 2")
+        )
+        try world.run(["rm", "-r", directory]).orThrow()
     }
 
     /// Flips one bit of a relation in the stored backup.

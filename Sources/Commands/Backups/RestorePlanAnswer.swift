@@ -10,13 +10,10 @@ struct RestorePlanAnswer {
     /// something about is a warning.
     func give(to console: Console) {
         if console.isJSON { console.set("plan", json) } else { console.show(lines: lines) }
-        for finding in forecast.findings {
-            let text = "\(finding.subject): \(finding.text)" + (finding.hint.map { "\nHINT: \($0)" } ?? "")
-            switch finding.verdict {
-            case .good: break
-            case .note: if finding.hint != nil { console.warning(text) }
-            case .refused: console.error(text)
-            }
+        for warning in forecast.findings.compactMap(\.warning) { console.warning(warning) }
+        for finding in forecast.findings where finding.verdict == .refused {
+            let hint = finding.hint.map { "\nHINT: \($0)" } ?? ""
+            console.error("\(finding.subject): \(finding.text)\(hint)")
         }
     }
 
