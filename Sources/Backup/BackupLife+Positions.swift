@@ -39,12 +39,22 @@ extension BackupLife {
         info.endSegment = segment
         info.endOffset = offset(of: lsn)
         do {
-            _ = try postgres.switchWAL()
+            let outcome = try postgres.switchWAL()
+            if outcome == .notNeeded, info.endOffset == 0 { try writeIntoEndSegment() }
         } catch  where error.kind == .missingPrivileges {
             throw error
         } catch {
             reporter.log(.warning, Self.logger, "WAL switch after the backup: \(error)")
         }
+    }
+
+    /// Makes the primary of a standby fill the segment that the record names as the last one.
+    ///
+    /// The backup ended at its begin; an idle primary would write nothing into it, and so never archive it.
+    private func writeIntoEndSegment() throws(PostgresError) {
+        guard let primary = postgres.primary else { return }
+        _ = try primary.createRestorePoint("barman_\(info.id)")
+        _ = try primary.switchWAL()
     }
 
     /// The server has ended the backup here; `waitForArchiving` waits for the segment.

@@ -51,6 +51,16 @@ import Testing
             #expect(try site.host.info("pg", id, "status") == "DONE", "\(outcome)")
             let log = try site.world.read(site.host.logFile)
             #expect(log.contains("all required WAL segments have been archived"))
+
+            // The backup ends where a segment begins, in which the primary has written nothing.
+            try site.cluster.sql("SELECT pg_switch_wal()")
+            let position = try site.cluster.sql("SELECT pg_current_wal_lsn()")
+            let hasReplayed = try Shell.wait(seconds: 30) {
+                try standby.sql("SELECT pg_last_wal_replay_lsn() >= '\(position)'") == "t"
+            }
+            #expect(hasReplayed)
+            let idle = try site.host.barman("backup", "--wait", "--wait-timeout", "30", "pg")
+            #expect(idle.status == 0, "\(idle)")
         }
     }
 
