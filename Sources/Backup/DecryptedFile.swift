@@ -63,7 +63,8 @@ package final class DecryptedFile {
         hasEnded = true
         let status = process.wait()
         guard status != .exited(0) else { return 0 }
-        let text = String(decoding: try errors.readToEnd(limit: 1 << 20), as: UTF8.self)
+        let said = String(decoding: try errors.readToEnd(limit: 1 << 20), as: UTF8.self)
+        let text = said.split(separator: "\n").joined(separator: "\n")
         if text.contains("No passphrase given") {
             throw Locked(description: "Error: No passphrase provided for decryption.", lacksKey: false)
         }
@@ -72,8 +73,7 @@ package final class DecryptedFile {
         }
         if text.contains("No secret key") {
             throw Locked(
-                description: "there is no secret key in the key ring of this account for \(path.quoted)\n"
-                    + text.split(separator: "\n").joined(separator: "\n"),
+                description: "there is no secret key in the key ring of this account for \(path.quoted)\n\(text)",
                 lacksKey: true
             )
         }

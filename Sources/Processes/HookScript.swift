@@ -143,6 +143,8 @@ public struct HookScript: Sendable {
         if status != 0 {
             let details = outcome.outputText + outcome.errorText
             reporter.log(.warning, Self.logger, "\(script) returned \(status)\nOutput details:\n\(details)")
+        } else {
+            reporter.log(.debug, Self.logger, "\(script) returned 0")
         }
         return status
     }

@@ -34,8 +34,10 @@ extension CheckRun {
             }
             try checkStrategy(sheet)
         case .localRsync:
-            try sheet.begin("local PGDATA")
-            sheet.add("local PGDATA", true, localDataHint)
+            if settings.sshCommand == nil {
+                try sheet.begin("local PGDATA")
+                sheet.add("local PGDATA", true, localDataHint)
+            }
             try checkStrategy(sheet)
         case .localToCloud: break
         }

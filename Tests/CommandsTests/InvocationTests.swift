@@ -98,6 +98,7 @@ struct ComplaintTests {
         ("--name", "latest", "--name: Backup name 'latest' is not allowed: reserved word"),
         ("--name", "20240101T000000", "--name: Backup name '20240101T000000' is not allowed: backup ID"),
         ("--name", "", "--name: Backup name cannot be empty"),
+        ("--name", "a\nb", "--name: Backup name 'a\\nb' is not allowed: line break"),
         ("--cloud-staging-max-size", "foo", "--cloud-staging-max-size: invalid parse_si_suffix value: 'foo'"),
         ("--cloud-staging-directory", "rel", "--cloud-staging-directory: invalid parse_staging_path value: 'rel'"),
         ("--reuse-backup", "pg", "--reuse-backup: invalid choice: 'pg' (choose from 'copy', 'link', 'off')"),

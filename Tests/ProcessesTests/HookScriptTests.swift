@@ -22,6 +22,7 @@ struct HookScriptTests {
         )
         #expect(reporter.logged.contains("DEBUG Command post wal_delete_retry_script 1 it's \"main\""))
         #expect(reporter.logged.contains("DEBUG Command 1"))
+        #expect(reporter.logged.last?.hasSuffix(" returned 0") == true)
     }
 
     @Test func `names are those of the options`() {

@@ -138,6 +138,11 @@ import Testing
             let outcome = try site.host.barman("backup", "pg")
             try expectFailed(site, outcome)
             #expect(outcome.err.contains("no such key"), "\(outcome)")
+
+            try site.waitForFreshIdentifier()
+            let slow = try site.host.barman("backup", "--bwlimit", "10", "pg")
+            try expectFailed(site, slow)
+            #expect(slow.err.contains("HINT:  bandwidth_limit can be from 32 to 1048576 kB/s"), "\(slow)")
         }
     }
 

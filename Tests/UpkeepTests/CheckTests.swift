@@ -46,6 +46,18 @@ import Testing
         }
     }
 
+    @Test func `a local copy by ssh has the row of the configuration, not that of PGDATA`() throws {
+        let local = "backup_method = local-rsync\nconninfo = host=127.0.0.1 port=1"
+        try UpkeepFixture.with("\(local)\nssh_command =") { fixture in
+            let rows = try check(fixture)
+            #expect(rows.contains("local PGDATA: true (Access to local PGDATA)"))
+        }
+        try UpkeepFixture.with("\(local)\nssh_command = ssh pg") { fixture in
+            let rows = try check(fixture)
+            #expect(!rows.contains { $0.hasPrefix("local PGDATA") })
+        }
+    }
+
     @Test func `missing segments are named, and fail only while the newest backup needs them`() throws {
         try UpkeepFixture.with("active = off") { fixture in
             func segment(_ number: UInt32) -> String { UpkeepFixture.segment(number) }

@@ -65,6 +65,9 @@ enum ArgumentType: Sendable {
         if text.isEmpty { return .failure("Backup name cannot be empty") }
         if isBackupID(text) { return .failure("Backup name '\(text)' is not allowed: backup ID") }
         if reservedNames.contains(text) { return .failure("Backup name '\(text)' is not allowed: reserved word") }
+        if text.contains(where: \.isNewline) {
+            return .failure("Backup name \(PythonText.quoted(text)) is not allowed: line break")
+        }
         return .success(.text(text))
     }
 
