@@ -40,6 +40,9 @@ struct ServerRules {
 
     private mutating func checkConnections() {
         check(.conninfo, prefix: "PostgreSQL connection: ")
+        if disabling.isEmpty, text(.primaryConninfo) != nil {
+            check(.primaryConninfo, prefix: "PostgreSQL connection: ")
+        }
         if flag(.streamingArchiver) || text(.backupMethod) == "postgres" {
             check(.streamingConninfo, prefix: "Streaming connection: ")
         }

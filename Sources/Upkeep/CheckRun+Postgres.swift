@@ -84,7 +84,8 @@ extension CheckRun {
 
         try sheet.begin("Primary server is not a standby")
         let primaryFacts = primary.facts()
-        let isPrimary = primaryFacts.isInRecovery == false
+        // One that does not answer fails the next row.
+        let isPrimary = primaryFacts.isInRecovery != true
         sheet.add(
             "Primary server is not a standby",
             isPrimary,

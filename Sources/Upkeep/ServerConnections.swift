@@ -18,6 +18,8 @@ extension PostgresServer {
         let isStreaming = settings.backupMethod == .postgres || settings.streamingArchiver
         let streaming = isStreaming ? ConnectionString(settings.streamingConninfo) : nil
         var primary = ConnectionString(settings.primaryConninfo)
+        // A server whose primary is not named properly is disabled, and not asked.
+        guard primary != nil || settings.primaryConninfo == nil else { return nil }
         if primary != nil, Self.isPrimary(main, isInterrupted) {
             reporter.warning(
                 "'primary_conninfo' is set but 'conninfo' does not point to a standby server. "

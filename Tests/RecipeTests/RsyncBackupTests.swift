@@ -61,6 +61,11 @@ import Testing
             #expect(hasReplayed)
             let idle = try site.host.barman("backup", "--wait", "--wait-timeout", "30", "pg")
             #expect(idle.status == 0, "\(idle)")
+
+            try site.cluster.stop(mode: "immediate")
+            let check = try site.host.barman("check", "pg")
+            #expect(check.out.contains("Primary server is not a standby: OK"), "\(check)")
+            #expect(check.out.contains("Primary and standby have same system ID: FAILED"), "\(check)")
         }
     }
 

@@ -97,6 +97,10 @@ import Testing
                     + "\"postgresql://u@h/db\" is not a valid connection string"
             ]
         ),
+        (
+            "primary_conninfo = rubbish\n",
+            ["PostgreSQL connection: Cannot connect to postgres: \"rubbish\" is not a valid connection string"]
+        ),
         ("ssh_command =\n", ["Missing or invalid ssh_command in barman configuration for server s"]),
         (
             "backup_method = local-rsync\n",
