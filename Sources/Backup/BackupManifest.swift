@@ -131,7 +131,7 @@ public struct BackupManifest {
         let entry = entries[position]
         let digest = digests[position * Self.digestBytes..<(position + 1) * Self.digestBytes]
         var members: [(key: String, value: JSONValue)] = [
-            ("Checksum", .string(Checksum.hexadecimal(digest))), ("Checksum-Algorithm", .string(Self.algorithm)),
+            ("Checksum", .string(Checksum.hexadecimal(Array(digest)))), ("Checksum-Algorithm", .string(Self.algorithm)),
         ]
         let name = String(validating: entry.pathBytes, as: UTF8.self)
         if name == nil { members.append(("Encoded-Path", .string(Checksum.hexadecimal(entry.pathBytes)))) }

@@ -29,7 +29,7 @@ package struct PackedEntries: Sendable, RandomAccessCollection {
             pathBytes: Array(paths[range(position, of: pathEnds)]),
             sizeBytes: sizes[position],
             algorithm: algorithmNames[Int(algorithms[position])],
-            checksum: Checksum.hexadecimal(checksums[range(position, of: checksumEnds)])
+            checksum: Checksum.hexadecimal(Array(checksums[range(position, of: checksumEnds)]))
         )
     }
 

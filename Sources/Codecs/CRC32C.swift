@@ -21,7 +21,7 @@ public struct CRC32C: Sendable, Equatable {
 
     /// A value as PostgreSQL's manifests write it: its bytes as they lie in memory on the machines it runs on.
     public static func hexadecimal(_ value: UInt32) -> String {
-        withUnsafeBytes(of: value.littleEndian) { Checksum.hexadecimal($0) }
+        withUnsafeBytes(of: value.littleEndian) { Checksum.hexadecimal(Array($0)) }
     }
 
     private static let isInHardware = crc32c_hardware_available() == 1

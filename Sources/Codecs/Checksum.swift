@@ -76,9 +76,15 @@ public struct Checksum: Sendable {
     public func hexadecimal() -> String { Self.hexadecimal(digest()) }
 
     /// Bytes in lower-case hexadecimal.
-    public static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    public static func hexadecimal(_ digest: [UInt8]) -> String {
+        func digit(_ value: UInt8) -> UInt8 { value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10) }
+        return String(unsafeUninitializedCapacity: digest.count * 2) { text in
+            for (index, byte) in digest.enumerated() {
+                text[index * 2] = digit(byte >> 4)
+                text[index * 2 + 1] = digit(byte & 15)
+            }
+            return digest.count * 2
+        }
     }
 
     /// The checksum of bytes in memory.
