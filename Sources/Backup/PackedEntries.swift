@@ -33,8 +33,8 @@ package struct PackedEntries: Sendable, RandomAccessCollection {
         )
     }
 
-    /// The size of a file.
-    func sizeBytes(_ position: Int) -> Int64 { sizes[position] }
+    /// The size of a file alone.
+    package func sizeBytes(_ position: Int) -> Int64 { sizes[position] }
 
     /// Where the file with this path is; `nil` when there is none.
     package func position(of path: [UInt8]) -> Int? {

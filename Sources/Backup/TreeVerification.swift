@@ -53,6 +53,7 @@ struct TreeVerification: Sendable {
 
     // MARK: What is there
 
+    /// Looks for every file below the roots among those of the manifest.
     private func sightings(_ entries: PackedEntries) throws -> Sightings {
         var seen = Sightings(roots: [UInt16](repeating: 0, count: entries.count))
         for (number, root) in roots.enumerated() where try FileSystem.isDirectory(root.directory) {

@@ -124,9 +124,9 @@ struct StoredBackupCheck {
     }
 
     private mutating func compare(_ found: [Int64], with expected: PackedEntries, _ info: BackupInfo) {
-        let different = expected.indices.lazy.filter { found[$0] != expected[$0].sizeBytes }
+        let different = expected.indices.lazy.filter { found[$0] != expected.sizeBytes($0) }
         for position in different.sorted(by: { expected[$0].path < expected[$1].path }) {
-            let (path, size, there) = (expected[position].path, expected[position].sizeBytes, found[position])
+            let (path, size, there) = (expected[position].path, expected.sizeBytes(position), found[position])
             guard !ManifestEntry.mayDiffer(path) else { continue }
             // What is below these is not restored.
             if path.hasPrefix("log/") || path.hasPrefix("pg_log/") { continue }
@@ -207,7 +207,7 @@ struct StoredBackupCheck {
         let full = path[...slash] + path[slash...].dropFirst("/INCREMENTAL.".count)
         for manifest in manifests.dropLast().reversed() {
             if let position = manifest.position(of: Array(full.utf8)) {
-                return max(manifest[position].sizeBytes, stored)
+                return max(manifest.sizeBytes(position), stored)
             }
         }
         return stored

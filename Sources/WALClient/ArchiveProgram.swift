@@ -194,9 +194,10 @@ private struct ParcelLine {
         opened = try [open(paths[0])]
     }
 
-    /// The next file; one that cannot be read is PostgreSQL's next call's business.
+    /// The next file.
     mutating func next() -> Parcel? {
         while opened.count <= aheadCount, let path = waiting.popFirst() {
+            // One that cannot be read is PostgreSQL's next call's business, which tells why.
             if let parcel = try? open(path) { opened.append(parcel) }
         }
         return opened.isEmpty ? nil : opened.removeFirst()
