@@ -157,17 +157,16 @@ final class StreamBackup {
     private func transferFailure(_ error: any Error) -> any Error {
         guard !ErrorText.isInterruption(error) else { return error }
         var text = "data transfer failure on directory '\(dataDirectory)'\n\(ErrorText.full(error))"
-        if let rate = settings.bandwidthLimit, rate > 0, !Self.possibleRates.contains(rate) {
-            text += "\nHINT:  bandwidth_limit can be from 32 to 1048576 kB/s for backup_method = postgres."
+        let possible = BaseBackupRequest.possibleRates
+        if let rate = settings.bandwidthLimit, rate > 0, !possible.contains(rate) {
+            let range = "from \(possible.lowerBound) to \(possible.upperBound) kB/s"
+            text += "\nHINT:  bandwidth_limit can be \(range) for backup_method = postgres."
         }
         if life.info.isIncremental, Self.needsFullBackup(error) {
             text += "\nHINT:  Take a full backup; later incremental backups can build on it."
         }
         return Failure(text, cause: error)
     }
-
-    /// What the server takes as MAX_RATE (PostgreSQL manual, "Streaming Replication Protocol").
-    private static let possibleRates: ClosedRange<Int64> = 32...1_048_576
 
     /// Whether the server cannot go on from the parent, and has no advice of its own.
     private static func needsFullBackup(_ error: any Error) -> Bool {

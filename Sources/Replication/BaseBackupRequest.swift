@@ -26,7 +26,9 @@ public struct BaseBackupRequest: Sendable, Equatable {
     public var label: String
     /// Whether the checkpoint at the start is made at once.
     public var isFastCheckpoint = false
-    /// Kilobytes a second at most; the server takes 32 to 1048576.
+    /// The rates that the server takes, in kilobytes a second (PostgreSQL manual, "Streaming Replication Protocol", MAX_RATE).
+    public static let possibleRates: ClosedRange<Int64> = 32...1_048_576
+    /// Kilobytes a second at most, one of `possibleRates`.
     public var rateLimitKilobytes: Int64?
     /// Whether the archive of the data directory gets a file `tablespace_map`, for who does not unpack it.
     public var hasTablespaceMap = false
