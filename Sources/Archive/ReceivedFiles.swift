@@ -8,25 +8,30 @@ import SystemPackage
 final class ReceivedFile {
     let name: String
     let temporaryPath: FilePath
+    /// Whether it is still there under that name alone.
+    private(set) var isTemporary = true
     /// Held while the file is ours, so that nobody takes it for a leftover.
     private let descriptor: OwnedDescriptor
-    private let sha256: String
+    private let checksum: String
+    private let algorithm: ChecksumAlgorithm
 
     fileprivate init(
         name: String,
         temporaryPath: FilePath,
         descriptor: consuming OwnedDescriptor,
-        sha256: String
+        checksum: String,
+        algorithm: ChecksumAlgorithm
     ) {
         self.name = name
         self.temporaryPath = temporaryPath
         self.descriptor = descriptor
-        self.sha256 = sha256
+        self.checksum = checksum
+        self.algorithm = algorithm
     }
 
     /// The checksum of what was written.
     func checksum(_ algorithm: ChecksumAlgorithm) throws -> String {
-        algorithm == .sha256 ? sha256 : try Self.checksum(of: temporaryPath, algorithm)
+        algorithm == self.algorithm ? checksum : try Self.checksum(of: temporaryPath, algorithm)
     }
 
     /// Makes the contents durable.
@@ -44,12 +49,14 @@ final class ReceivedFile {
                 // A file system without links: the name is looked at first, and then taken.
                 guard try FileSystem.kindIfPresent(path, followingLinks: false) == nil else { return false }
                 try FileSystem.rename(temporaryPath, to: path)
+                isTemporary = false
                 return true
             default:
                 throw error
             }
         }
         try FileSystem.unlink(temporaryPath)
+        isTemporary = false
         return true
     }
 
@@ -88,8 +95,8 @@ final class ReceivedFiles {
 
     subscript(name: String) -> ReceivedFile? { all.first { $0.name == name } }
 
-    /// Writes a member's contents beside where they will go.
-    func write(_ name: String, _ member: TarMember, from reader: TarReader) throws {
+    /// Writes a member's contents beside where they will go; `algorithm` is the checksum that will be asked for.
+    func write(_ name: String, _ member: TarMember, from reader: TarReader, _ algorithm: ChecksumAlgorithm) throws {
         let path = directory.appending(prefix + name)
         // What a process of the same number left behind is nobody's any more.
         try FileSystem.unlinkIfPresent(path)
@@ -100,7 +107,7 @@ final class ReceivedFiles {
         )
         unfinished = path
         _ = try file.tryLock()
-        var checksum = Checksum(.sha256)
+        var checksum = Checksum(algorithm)
         var waitingBytes = 0
         while true {
             let count = try reader.read(into: buffer)
@@ -117,14 +124,20 @@ final class ReceivedFiles {
         try file.setModified(seconds: member.modifiedSeconds, nanoseconds: member.modifiedNanoseconds)
         file.startWriteback()
         all.append(
-            ReceivedFile(name: name, temporaryPath: path, descriptor: file, sha256: checksum.hexadecimal())
+            ReceivedFile(
+                name: name,
+                temporaryPath: path,
+                descriptor: file,
+                checksum: checksum.hexadecimal(),
+                algorithm: algorithm
+            )
         )
         unfinished = nil
     }
 
     /// Removes what did not get its name.
     func removeTemporaries() {
-        for path in all.map(\.temporaryPath) + (unfinished.map { [$0] } ?? []) {
+        for path in all.filter(\.isTemporary).map(\.temporaryPath) + (unfinished.map { [$0] } ?? []) {
             _ = try? FileSystem.unlinkIfPresent(path)
         }
     }

@@ -14,17 +14,27 @@ public struct WALReception {
     private let reporter: any Reporter
     /// What messages end with: where the client is.
     private let origin: String
+    /// The way back to the client.
+    private let answer: (String) -> Void
 
     /// No segment is longer than 1 GiB; compressed, one may be a little longer than itself.
     private static let longestFileBytes: Int64 = (1 << 30) + (16 << 20)
     private static let longestListBytes: Int64 = 1 << 20
     private static let mostFiles = 4096
 
-    /// A reception for one server; `origin` is ` (SSH host: …)` or nothing.
-    public init(home: ServerHome, reporter: any Reporter, origin: String = "") {
+    /// A reception for one server.
+    ///
+    /// `origin` is ` (SSH host: …)` or nothing; `answer` brings a text to the client, which can do without.
+    public init(
+        home: ServerHome,
+        reporter: any Reporter,
+        origin: String = "",
+        answer: @escaping (String) -> Void = { _ in }
+    ) {
         self.home = home
         self.reporter = reporter
         self.origin = origin
+        self.answer = answer
     }
 
     /// Reads the stream to its end and stores what it brings; on return everything is durable.
@@ -54,7 +64,12 @@ public struct WALReception {
 
     private func read(_ reader: TarReader, into files: ReceivedFiles) throws -> ChecksumList {
         var list = ChecksumList()
+        var algorithm = ChecksumAlgorithm.sha256
         while let member = try reader.next() {
+            if algorithm != ChecksumOffer.algorithm, ChecksumOffer.isMade(with: member) {
+                algorithm = ChecksumOffer.algorithm
+                answer(ChecksumOffer.answer)
+            }
             if case .other(let flag) = member.kind {
                 throw refusal("Unsupported file type '\(Self.typeText(flag))' for file '\(member.text)'")
             }
@@ -71,7 +86,7 @@ public struct WALReception {
             guard member.sizeBytes <= Self.longestFileBytes, files.all.count < Self.mostFiles else {
                 throw tooLarge(member)
             }
-            try files.write(text, member, from: reader)
+            try files.write(text, member, from: reader, algorithm)
         }
         try reader.drain()
         for line in list.malformedLines { reporter.warning("Bad checksum line '\(line)' found" + place) }

@@ -16,6 +16,8 @@ int linux_sync_file_range(int descriptor, long offset, long count, unsigned int 
 
 int linux_syncfs(int descriptor) __asm__("syncfs");
 
+int linux_memfd_create(const char *name, unsigned int flags) __asm__("memfd_create");
+
 int linux_pipe2(int descriptors[2], int flags) __asm__("pipe2");
 
 // `actions` is a posix_spawn_file_actions_t.
@@ -24,6 +26,7 @@ int linux_spawn_add_closefrom(void *actions, int first) __asm__("posix_spawn_fil
 
 static const unsigned int linux_SYNC_FILE_RANGE_WRITE = 2;
 static const int linux_F_SETPIPE_SZ = 1031;
+static const unsigned int linux_MFD_CLOEXEC = 1;
 static const short linux_POSIX_SPAWN_SETSID = 0x80;
 
 // A descriptor that becomes readable when the process ends. The number of the call is the same on every architecture;

@@ -19,10 +19,13 @@ public struct CRC32C: Sendable, Equatable {
             : Self.updated(state, bytes)
     }
 
-    /// A value as PostgreSQL's manifests write it: its bytes as they lie in memory on the machines it runs on.
-    public static func hexadecimal(_ value: UInt32) -> String {
-        withUnsafeBytes(of: value.littleEndian) { Checksum.hexadecimal(Array($0)) }
-    }
+    /// The checksum of all bytes so far, its bytes as they lie in memory on the machines PostgreSQL runs on: the order of its manifests.
+    public func digest() -> [UInt8] { Self.digest(value) }
+
+    /// A value as PostgreSQL's manifests write it.
+    public static func hexadecimal(_ value: UInt32) -> String { Checksum.hexadecimal(digest(value)) }
+
+    private static func digest(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
 
     private static let isInHardware = crc32c_hardware_available() == 1
 

@@ -6,12 +6,15 @@ public enum ChecksumAlgorithm: Sendable, CaseIterable {
     case sha256
     /// MD5 (RFC 1321), for peers of before release 3.
     case md5
+    /// CRC-32C (RFC 3720), which guards PostgreSQL's WAL records and manifests: against accidents, between our own programs.
+    case crc32c
 
     /// The name of the tar member that lists checksums of this kind.
     public var listName: String {
         switch self {
         case .sha256: "SHA256SUMS"
         case .md5: "MD5SUMS"
+        case .crc32c: "CRC32CSUMS"
         }
     }
 }
@@ -21,6 +24,7 @@ public struct Checksum: Sendable {
     private enum State {
         case sha256(SHA256_CTX)
         case md5(MD5_CTX)
+        case crc32c(CRC32C)
     }
 
     private var state: State
@@ -37,6 +41,8 @@ public struct Checksum: Sendable {
             var context = MD5_CTX()
             MD5_Init(&context)
             state = .md5(context)
+        case .crc32c:
+            state = .crc32c(CRC32C())
         }
     }
 
@@ -50,6 +56,9 @@ public struct Checksum: Sendable {
         case .md5(var context):
             MD5_Update(&context, address, bytes.count)
             state = .md5(context)
+        case .crc32c(var checksum):
+            checksum.update(bytes)
+            state = .crc32c(checksum)
         }
     }
 
@@ -68,6 +77,8 @@ public struct Checksum: Sendable {
         case .md5(var context):
             digest = [UInt8](repeating: 0, count: Int(MD5_DIGEST_LENGTH))
             MD5_Final(&digest, &context)
+        case .crc32c(let checksum):
+            digest = checksum.digest()
         }
         return digest
     }

@@ -28,6 +28,9 @@ public struct TarMember: Sendable, Equatable {
     /// Where a link leads, as it is written; empty for anything else.
     public var linkTarget: [UInt8] = []
 
+    /// Records of the pax header that have a meaning for some programs only, by `VENDOR.keyword`.
+    public var vendorRecords: [String: String] = [:]
+
     /// Makes a directory's header.
     public static func directory(_ name: String, mode: UInt32) -> TarMember {
         var member = TarMember(name: name + "/", sizeBytes: 0, mode: mode)

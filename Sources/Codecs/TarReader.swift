@@ -116,6 +116,7 @@ private struct TarExtensions {
     private var sizeBytes: Int64?
     private var modified: (seconds: Int64, nanoseconds: Int)?
     private var isSparse = false
+    private var vendorRecords: [String: String] = [:]
 
     mutating func take(_ flag: UInt8, _ contents: [UInt8]) throws(TarError) {
         switch flag {
@@ -160,6 +161,7 @@ private struct TarExtensions {
             modified = time
         default:
             if key.hasPrefix("GNU.sparse.") { isSparse = true }
+            if key.utf8.contains(UInt8(ascii: ".")) { vendorRecords[key] = String(decoding: value, as: UTF8.self) }
         }
     }
 
@@ -169,6 +171,7 @@ private struct TarExtensions {
             member.name = name
             member.kind = TarHeader.kind(flag, name: name)
         }
+        member.vendorRecords = vendorRecords
         if let linkTarget { member.linkTarget = linkTarget }
         if let sizeBytes { member.sizeBytes = sizeBytes }
         if let modified {

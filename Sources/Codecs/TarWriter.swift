@@ -9,7 +9,7 @@ public struct TarWriter: Sendable {
 
     /// The bytes before a member's contents; the caller writes exactly `sizeBytes` of contents, then `padding(after:)`.
     ///
-    /// What the plain header cannot hold (fractions of a second, long names, sizes from 8 GiB) goes before it as a pax header.
+    /// What the plain header cannot hold (fractions of a second, long names, sizes from 8 GiB, vendors' records) goes before it as a pax header.
     public mutating func header(of member: TarMember) -> [UInt8] {
         var records: [UInt8] = []
         if member.modifiedNanoseconds != 0 || !Self.fits(member.modifiedSeconds, digits: 11) {
@@ -20,6 +20,7 @@ public struct TarWriter: Sendable {
             records += Self.record("linkpath", String(decoding: member.linkTarget, as: UTF8.self))
         }
         if !Self.fits(member.sizeBytes, digits: 11) { records += Self.record("size", String(member.sizeBytes)) }
+        for (key, value) in member.vendorRecords.sorted(by: { $0.key < $1.key }) { records += Self.record(key, value) }
         var bytes: [UInt8] = []
         if !records.isEmpty {
             var header = TarMember(name: "././@PaxHeader", sizeBytes: Int64(records.count), mode: 0)

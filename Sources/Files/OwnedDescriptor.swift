@@ -59,6 +59,13 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         self.path = path
     }
 
+    /// Makes a file without a name, in memory, open for reading and writing; `label` is for messages.
+    public init(inMemory label: FilePath) throws(FileError) {
+        let made = try systemCall("memfd_create", label, .changes) { linux_memfd_create("", linux_MFD_CLOEXEC) }
+        defer { Glibc.close(made) }
+        try self.init(duplicating: FileDescriptor(rawValue: made), path: label)
+    }
+
     deinit {
         // A reader has nothing to lose here; a writer calls `close()`.
         if number >= 0 { Glibc.close(number) }

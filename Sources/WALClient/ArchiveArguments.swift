@@ -4,7 +4,10 @@ import Codecs
 struct ArchiveArguments {
     let common: CommonArguments
     let walPath: String
+    /// The checksum that every backup host understands.
     let algorithm: ChecksumAlgorithm
+    /// Whether a cheaper one is offered: not where MD5, or the exact call of the reference, is wanted.
+    let offersChecksum: Bool
     let compression: CompressionFormat?
     let level: CodecLevel
     let batch: Int
@@ -14,6 +17,7 @@ struct ArchiveArguments {
         common = CommonArguments(values)
         walPath = values.positionals[2]
         algorithm = values.flag("md5") ? .md5 : .sha256
+        offersChecksum = algorithm == .sha256 && common.multiplexes
         compression = values.text("compression").flatMap { CompressionFormat(rawValue: $0) }
         level = values.text("level").flatMap { CodecLevel($0) } ?? .medium
         batch = max(1, min(values.integer("batch"), 1024))

@@ -133,7 +133,9 @@ private struct ArchiveRun {
 
     private func sendOnce(_ paths: [FilePath], _ multiplexing: Multiplexing?) throws -> Result {
         // Nothing is started for a file that cannot be read.
-        var parcels = try ParcelLine(paths, arguments)
+        let first = try open(paths[0])
+        // Without a place for the answer nothing is offered.
+        let remoteOutput = arguments.offersChecksum ? try? RemoteOutput() : nil
         var pipe = try ChildPipe()
         guard let reader = pipe.reader.take(), let writer = pipe.writer.take() else {
             return Result(ending: .finished(.exited(-1), nil))
@@ -143,6 +145,7 @@ private struct ArchiveRun {
             multiplexing: multiplexing
         )
         request.input = .descriptor(reader.raw)
+        if let remoteOutput { request.output = .descriptor(remoteOutput.raw) }
         let child = try request.start()
         Emergency.watch(child)
         try reader.close()
@@ -150,16 +153,14 @@ private struct ArchiveRun {
         var result = Result(ending: .finished(.exited(0), nil))
         var failure: FileError?
         do throws(FileError) {
-            var tar = TarWriter()
-            var list = ""
-            while let parcel = parcels.next() {
-                let checksum = try parcel.send(&tar, to: writer)
-                list += "\(checksum) *\(parcel.name)\n"
+            var stream = ParcelStream(offersChecksum: remoteOutput != nil, algorithm: arguments.algorithm)
+            for (index, path) in paths.enumerated() {
+                // One that cannot be read is PostgreSQL's next call's business, which tells why.
+                guard let parcel = index == 0 ? first : try? open(path) else { continue }
+                try stream.send(parcel, to: writer) { remoteOutput?.hasAnswer() == true }
                 result.sent.append(Acknowledgements.Entry(name: parcel.name, status: parcel.status))
             }
-            let listMember = TarMember(name: arguments.algorithm.listName, sizeBytes: Int64(list.utf8.count))
-            try writer.writeAll(tar.header(of: listMember) + Array(list.utf8))
-            try writer.writeAll(TarWriter.padding(after: listMember.sizeBytes) + tar.end())
+            try stream.end(to: writer)
         } catch {
             failure = error
             // The stream has no end mark, so that the other side refuses it; it must not wait for more.
@@ -172,45 +173,61 @@ private struct ArchiveRun {
         }
         let status = child.wait()
         Emergency.watch(nil)
+        remoteOutput?.passOn()
         if let failure, failure.errno != .brokenPipe { throw failure }
         result.ending = .finished(status, failure)
         return result
     }
-}
-
-/// Files in the order in which they are sent, some of them opened ahead: then no file waits for its checksum, and making the
-/// connection is time to compute some.
-private struct ParcelLine {
-    private let arguments: ArchiveArguments
-    private var waiting: ArraySlice<FilePath>
-    private var opened: [Parcel] = []
-    /// A compressed file is in the way until it is sent.
-    private var aheadCount: Int { arguments.compression == nil ? 4 : 0 }
-
-    /// Opens the first file, which must be readable.
-    init(_ paths: [FilePath], _ arguments: ArchiveArguments) throws {
-        self.arguments = arguments
-        waiting = paths.dropFirst()
-        opened = try [open(paths[0])]
-    }
-
-    /// The next file.
-    mutating func next() -> Parcel? {
-        while opened.count <= aheadCount, let path = waiting.popFirst() {
-            // One that cannot be read is PostgreSQL's next call's business, which tells why.
-            if let parcel = try? open(path) { opened.append(parcel) }
-        }
-        return opened.isEmpty ? nil : opened.removeFirst()
-    }
 
     private func open(_ path: FilePath) throws -> Parcel {
-        try Parcel.open(
-            path,
-            compression: arguments.compression,
-            level: arguments.level,
-            algorithm: arguments.algorithm,
-            after: opened.last
-        )
+        try Parcel.open(path, compression: arguments.compression, level: arguments.level)
+    }
+}
+
+/// The tar stream of one call: files, and their checksums at the end.
+private struct ParcelStream {
+    private var tar = TarWriter()
+    private let offersChecksum: Bool
+    /// The checksum that everybody understands.
+    private let common: ChecksumAlgorithm
+    /// What the next file will need, as far as we know.
+    private var expected: ChecksumAlgorithm
+    private var lists: [ChecksumAlgorithm: String] = [:]
+
+    /// A stream with checksums that everybody understands, or with the offer of a cheaper one.
+    init(offersChecksum: Bool, algorithm: ChecksumAlgorithm) {
+        self.offersChecksum = offersChecksum
+        common = algorithm
+        expected = offersChecksum ? ChecksumOffer.algorithm : algorithm
+    }
+
+    /// Sends a file; its checksum is the cheaper one if the offer has been taken by the time the file has gone.
+    mutating func send(
+        _ parcel: Parcel,
+        to output: borrowing OwnedDescriptor,
+        isOfferTaken: () -> Bool
+    ) throws(FileError) {
+        var member = parcel.member
+        if offersChecksum, lists.isEmpty { ChecksumOffer.make(with: &member) }
+        try output.writeAll(tar.header(of: member))
+        var checksum = Checksum(expected)
+        try parcel.send(to: output, &checksum)
+        try output.writeAll(TarWriter.padding(after: member.sizeBytes))
+        let algorithm = expected
+        expected = isOfferTaken() ? ChecksumOffer.algorithm : common
+        let isUnderstood = algorithm == common || algorithm == expected
+        let text = isUnderstood ? checksum.hexadecimal() : try parcel.checksum(common)
+        lists[isUnderstood ? algorithm : common, default: ""] += "\(text) *\(parcel.name)\n"
+    }
+
+    /// Sends the lists and the end mark.
+    mutating func end(to output: borrowing OwnedDescriptor) throws(FileError) {
+        for algorithm in ChecksumAlgorithm.allCases {
+            guard let list = lists[algorithm] else { continue }
+            let member = TarMember(name: algorithm.listName, sizeBytes: Int64(list.utf8.count))
+            try output.writeAll(tar.header(of: member) + Array(list.utf8) + TarWriter.padding(after: member.sizeBytes))
+        }
+        try output.writeAll(tar.end())
     }
 }
 

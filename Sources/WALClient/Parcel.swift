@@ -10,29 +10,16 @@ final class Parcel {
     let status: FileStatus
     let member: TarMember
     private let contents: OwnedDescriptor
-    private let checksum: FileChecksum
 
-    private init(
-        _ status: FileStatus,
-        _ member: TarMember,
-        _ contents: consuming OwnedDescriptor,
-        _ checksum: FileChecksum
-    ) {
+    private init(_ status: FileStatus, _ member: TarMember, _ contents: consuming OwnedDescriptor) {
         name = member.text
         self.status = status
         self.member = member
         self.contents = contents
-        self.checksum = checksum
     }
 
-    /// Opens a file, whose checksum is computed as soon as that of `earlier` is; a directory or device is an error (EISDIR, EINVAL).
-    static func open(
-        _ path: FilePath,
-        compression: CompressionFormat?,
-        level: CodecLevel,
-        algorithm: ChecksumAlgorithm,
-        after earlier: Parcel?
-    ) throws -> Parcel {
+    /// Opens a file; a directory or device is an error (EISDIR, EINVAL).
+    static func open(_ path: FilePath, compression: CompressionFormat?, level: CodecLevel) throws -> Parcel {
         let file = try OwnedDescriptor(opening: path)
         let status = try file.status()
         guard status.kind == .regular else {
@@ -42,23 +29,14 @@ final class Parcel {
         file.expectSequentialReading()
         let name = path.lastComponent?.string ?? ""
         var member = member(name, status)
-        guard let compression else {
-            let checksum = try FileChecksum(
-                algorithm,
-                of: file,
-                sizeBytes: member.sizeBytes,
-                after: earlier?.checksum
-            )
-            return Parcel(status, member, file, checksum)
-        }
+        guard let compression else { return Parcel(status, member, file) }
         let packed = try compress(file, compression, level)
         // The mode and owner of what is sent are those of the original, its time is that of the compressed file.
         let packedStatus = try packed.status()
         member.sizeBytes = packedStatus.sizeBytes
         member.modifiedSeconds = packedStatus.modifiedSeconds
         member.modifiedNanoseconds = packedStatus.modifiedNanoseconds
-        let checksum = try FileChecksum(algorithm, of: packed, sizeBytes: member.sizeBytes, after: earlier?.checksum)
-        return Parcel(status, member, packed, checksum)
+        return Parcel(status, member, packed)
     }
 
     private static func member(_ name: String, _ status: FileStatus) -> TarMember {
@@ -95,38 +73,63 @@ final class Parcel {
         return packed
     }
 
-    /// Writes header, contents and padding to `output`, a pipe; returns the checksum of the contents.
+    /// Writes the contents to `output`, a pipe, and feeds them to a checksum: while whoever reads the pipe is busy, that takes no time.
     ///
     /// A file that has become shorter is an error; what it has grown by is left out. Should somebody write to it meanwhile, the
     /// checksum tells the other side.
-    func send(_ tar: inout TarWriter, to output: borrowing OwnedDescriptor) throws(FileError) -> String {
-        try output.writeAll(tar.header(of: member))
+    func send(to output: borrowing OwnedDescriptor, _ checksum: inout Checksum) throws(FileError) {
+        let buffer = Self.makeBuffer()
+        defer { buffer.deallocate() }
+        var canSplice = true
         var sent: Int64 = 0
         while sent < member.sizeBytes {
-            // Inside the kernel nothing is copied.
-            let count = try FileSystem.splice(from: contents, toPipe: output, count: member.sizeBytes - sent)
-            if count == 0 { break }
-            sent += count
+            var wanted = min(member.sizeBytes - sent, Int64(buffer.count))
+            if canSplice {
+                // Inside the kernel nothing is copied; not every file system can do it.
+                let spliced = try FileSystem.splice(from: contents, toPipe: output, count: wanted)
+                canSplice = spliced > 0
+                if canSplice { wanted = spliced }
+            }
+            let piece = try read(Int(wanted), at: sent, into: buffer)
+            if !canSplice { try output.writeAll(piece) }
+            checksum.update(piece)
+            sent += wanted
         }
-        try copy(from: sent, to: output)
-        try output.writeAll(TarWriter.padding(after: member.sizeBytes))
-        return try checksum.hexadecimal()
     }
 
-    /// Sends what is left, for file systems that cannot do it by themselves.
-    private func copy(from start: Int64, to output: borrowing OwnedDescriptor) throws(FileError) {
-        guard start < member.sizeBytes else { return }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 4096)
+    /// The checksum of the contents, read again.
+    func checksum(_ algorithm: ChecksumAlgorithm) throws(FileError) -> String {
+        let buffer = Self.makeBuffer()
         defer { buffer.deallocate() }
-        var offset = start
+        var checksum = Checksum(algorithm)
+        var offset: Int64 = 0
         while offset < member.sizeBytes {
-            let wanted = Int(min(member.sizeBytes - offset, Int64(buffer.count)))
-            let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
-            let count = try contents.read(into: piece, at: offset)
-            guard count > 0 else { throw FileError(call: "read", path: contents.path, errno: .ioError) }
-            try output.writeAll(UnsafeRawBufferPointer(rebasing: piece[..<count]))
-            offset += Int64(count)
+            let wanted = min(member.sizeBytes - offset, Int64(buffer.count))
+            checksum.update(try read(Int(wanted), at: offset, into: buffer))
+            offset += wanted
         }
+        return checksum.hexadecimal()
+    }
+
+    /// Few enough bytes to stay in a processor's cache between the copy and the checksum.
+    private static func makeBuffer() -> UnsafeMutableRawBufferPointer {
+        .allocate(byteCount: 1 << 18, alignment: 4096)
+    }
+
+    /// Reads so many bytes, all of them.
+    private func read(
+        _ count: Int,
+        at offset: Int64,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileError) -> UnsafeRawBufferPointer {
+        var filled = 0
+        while filled < count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<count])
+            let more = try contents.read(into: rest, at: offset + Int64(filled))
+            guard more > 0 else { throw FileError(call: "read", path: contents.path, errno: .ioError) }
+            filled += more
+        }
+        return UnsafeRawBufferPointer(rebasing: buffer[..<count])
     }
 }
 

@@ -8,6 +8,11 @@ enum Terminal {
 
     static func error(_ text: String) { write(text, to: .standardError) }
 
+    static func output(_ bytes: some Sequence<UInt8>) {
+        // As below.
+        _ = try? FileDescriptor.standardOutput.writeAll(bytes)
+    }
+
     /// `ERROR: text` on standard error.
     static func complain(_ text: String) { error("ERROR: \(text)\n") }
 

@@ -120,6 +120,39 @@ struct WALReceptionTests {
         }
     }
 
+    @Test func `the offer of CRC-32C is taken, once, and any list that comes then is compared`() throws {
+        try ArchiveFixture.with { fixture in
+            for (algorithms, isRight) in [
+                ([ChecksumAlgorithm.crc32c, .crc32c], true), ([.sha256, .crc32c], true), ([.sha256, .sha256], true),
+                ([.md5, .crc32c], true), ([.crc32c, .crc32c], false), ([.sha256, .crc32c], false),
+            ] {
+                var stream = Stream()
+                for (number, algorithm) in zip(UInt32(1)..., algorithms) {
+                    let (name, contents) = (segment(number), segmentBytes(Int(number)))
+                    stream.addRaw(name, contents, isOffering: true)
+                    let checksum = Checksum.hexadecimal(of: isRight || number == 1 ? contents : [], algorithm)
+                    stream.addRaw(algorithm.listName, Array("\(checksum) *\(name)\n".utf8))
+                }
+                try fixture.reset()
+                var answers: [String] = []
+                let recorder = Recorder()
+                var isTaken = true
+                do {
+                    try receive(stream.finished(), in: fixture, recorder) { answers.append($0) }
+                } catch is Failure {
+                    isTaken = false
+                }
+                #expect(answers == ["CRC32CSUMS\n"])
+                #expect(isTaken == isRight, "\(algorithms): \(recorder.told)")
+                #expect(fixture.incoming == (isRight ? [segment(1), segment(2)] : []))
+                #expect(recorder.said.isEmpty == isRight, "\(recorder.told)")
+            }
+            var answers: [String] = []
+            try receive(Stream.of(segment(3), [1]), in: fixture) { answers.append($0) }
+            #expect(answers == [], "nobody has asked")
+        }
+    }
+
     @Test func `a stream cut anywhere stores nothing`() throws {
         try ArchiveFixture.with { fixture in
             let whole = Stream.of(segment(1), [UInt8](repeating: 9, count: 600))
@@ -183,12 +216,13 @@ struct WALReceptionTests {
     private func receive(
         _ stream: [UInt8],
         in fixture: ArchiveFixture,
-        _ recorder: Recorder = Recorder()
+        _ recorder: Recorder = Recorder(),
+        answer: @escaping (String) -> Void = { _ in }
     ) throws {
         let path = fixture.world.path("stream.tar")
         try Shell.write(stream, to: path)
         let input = try OwnedDescriptor(opening: FilePath(path))
-        try WALReception(home: fixture.home, reporter: recorder).receive(from: input)
+        try WALReception(home: fixture.home, reporter: recorder, answer: answer).receive(from: input)
     }
 
     private func contents(_ name: String, in fixture: ArchiveFixture) throws -> [UInt8] {
@@ -246,8 +280,9 @@ private struct Stream {
     }
 
     /// Adds a member that no list names, its name in an extended header if the plain one cannot hold it.
-    mutating func addRaw(_ name: String, _ contents: [UInt8]) {
+    mutating func addRaw(_ name: String, _ contents: [UInt8], isOffering: Bool = false) {
         var member = TarMember(name: name, sizeBytes: Int64(contents.count))
+        if isOffering { ChecksumOffer.make(with: &member) }
         if name.utf8.contains(0) { member.name += [UInt8](repeating: UInt8(ascii: "x"), count: 120) }
         bytes += writer.header(of: member) + contents + TarWriter.padding(after: member.sizeBytes)
     }

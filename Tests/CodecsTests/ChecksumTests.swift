@@ -1,7 +1,7 @@
 import Codecs
 import Testing
 
-/// SHA-256 and MD5 against the vectors of FIPS 180-4 and RFC 1321.
+/// SHA-256, MD5 and CRC-32C against the vectors of FIPS 180-4, RFC 1321 and RFC 3720.
 @Suite struct ChecksumTests {
     @Test func `known answers`() {
         let answers: [(String, String, String)] = [
@@ -27,6 +27,9 @@ import Testing
             Checksum.hexadecimal(of: million) == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
         )
         #expect(Checksum.hexadecimal(of: million, .md5) == "7707d6ae4e027c70eea2a935c2296f21")
+        // Appendix B.4, in the order of the bytes on the wire, as in PostgreSQL's manifests.
+        #expect(Checksum.hexadecimal(of: [UInt8](repeating: 0, count: 32), .crc32c) == "aa36918a")
+        #expect(Checksum.hexadecimal(of: Array(0..<32), .crc32c) == "4e79dd46")
     }
 
     @Test(arguments: ChecksumAlgorithm.allCases)

@@ -18,6 +18,7 @@ import Testing
         }
         var long = TarMember(name: String(repeating: "long/", count: 40), sizeBytes: 3, mode: 0o600)
         long.modifiedNanoseconds = 250_000_000
+        ChecksumOffer.make(with: &long)
         return [
             stream([
                 .directory("data", mode: 0o700), TarMember(name: "data/PG_VERSION", sizeBytes: 700, mode: 0o600),

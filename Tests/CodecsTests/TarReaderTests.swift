@@ -21,6 +21,16 @@ import Testing
         #expect(members[0].0.kind == .regular)
     }
 
+    @Test func `an offer in a vendor's record is for those who look for it`() throws {
+        var offering = TarMember(name: "first", sizeBytes: 1)
+        ChecksumOffer.make(with: &offering)
+        offering.vendorRecords["VENDOR.other"] = "a = b"
+        let members = try Self.read(Self.stream([(offering, [1]), (TarMember(name: "last", sizeBytes: 1), [2])]))
+        #expect(members.map(\.0.text) == ["first", "last"] && members.map(\.1) == [[1], [2]])
+        #expect(members.map { ChecksumOffer.isMade(with: $0.0) } == [true, false])
+        #expect(members[0].0.vendorRecords == offering.vendorRecords)
+    }
+
     @Test func `a size beyond the plain header goes into an extended one`() throws {
         var writer = TarWriter()
         let header = writer.header(of: TarMember(name: "large", sizeBytes: 9 << 30))

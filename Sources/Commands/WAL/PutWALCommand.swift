@@ -23,7 +23,11 @@ enum PutWALCommand {
             return
         }
         let input = try OwnedDescriptor(duplicating: .standardInput, path: "<stdin>")
-        try WALReception(home: home, reporter: context.console, origin: context.origin).receive(from: input)
+        let reception = WALReception(home: home, reporter: context.console, origin: context.origin) { answer in
+            // A client that does not hear it sends what everybody understands.
+            _ = try? FileDescriptor.standardOutput.writeAll(answer.utf8)
+        }
+        try reception.receive(from: input)
     }
 }
 
