@@ -229,21 +229,8 @@ private struct Pipe: ~Copyable {
     }
 
     private init(childReads: Bool) throws(ProcessError) {
-        var ends: [Int32] = [-1, -1]
-        guard linux_pipe2(&ends, O_CLOEXEC) == 0 else { throw .plumbing(call: "pipe", errno: Errno(rawValue: errno)) }
-        // A child's end below 3 would be overwritten while the child's descriptors are set up.
-        for index in ends.indices where ends[index] < 3 {
-            let moved = fcntl(ends[index], F_DUPFD_CLOEXEC, 3)
-            let number = errno
-            close(ends[index])
-            ends[index] = moved
-            guard moved >= 0 else {
-                close(ends[1 - index])
-                throw .plumbing(call: "fcntl", errno: Errno(rawValue: number))
-            }
-        }
-        childEnd = childReads ? ends[0] : ends[1]
-        ourEnd = childReads ? ends[1] : ends[0]
+        let ends = try ChildPipe.makeEnds()
+        (childEnd, ourEnd) = childReads ? (ends.reader, ends.writer) : (ends.writer, ends.reader)
         child = .descriptor(childEnd)
         _ = fcntl(ourEnd, F_SETFL, O_NONBLOCK)
     }

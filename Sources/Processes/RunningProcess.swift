@@ -48,10 +48,18 @@ public struct ChildPipe: ~Copyable {
 
     /// Makes a pipe that holds up to 1 MiB where the system allows it.
     public init() throws(ProcessError) {
+        let ends = try Self.makeEnds()
+        let writer = OwnedDescriptor(adopting: FileDescriptor(rawValue: ends.writer), path: "pipe")
+        writer.widenPipe()
+        self.writer = consume writer
+        reader = OwnedDescriptor(adopting: FileDescriptor(rawValue: ends.reader), path: "pipe")
+    }
+
+    /// Makes a pipe of two bare numbers from 3 on: a lower one would be overwritten while a child's descriptors are set up.
+    static func makeEnds() throws(ProcessError) -> (reader: Int32, writer: Int32) {
         var ends: [Int32] = [-1, -1]
         guard linux_pipe2(&ends, O_CLOEXEC) == 0 else { throw .plumbing(call: "pipe", errno: Errno(rawValue: errno)) }
         for index in ends.indices where ends[index] < 3 {
-            // A descriptor below 3 would be overwritten while a child's are set up.
             let moved = fcntl(ends[index], F_DUPFD_CLOEXEC, 3)
             let number = errno
             close(ends[index])
@@ -61,10 +69,7 @@ public struct ChildPipe: ~Copyable {
                 throw .plumbing(call: "fcntl", errno: Errno(rawValue: number))
             }
         }
-        let writer = OwnedDescriptor(adopting: FileDescriptor(rawValue: ends[1]), path: "pipe")
-        writer.widenPipe()
-        self.writer = consume writer
-        reader = OwnedDescriptor(adopting: FileDescriptor(rawValue: ends[0]), path: "pipe")
+        return (ends[0], ends[1])
     }
 }
 
