@@ -1,20 +1,32 @@
 import CCrypto
 
-/// How the identity of contents is proved.
-public enum ChecksumAlgorithm: Sendable, CaseIterable {
+/// How the identity of contents is proved; the raw value is the name in PostgreSQL's manifests, but for MD5, which is in none.
+public enum ChecksumAlgorithm: String, Sendable, CaseIterable {
+    /// SHA-224 (FIPS 180-4).
+    case sha224 = "SHA224"
     /// SHA-256 (FIPS 180-4).
-    case sha256
+    case sha256 = "SHA256"
+    /// SHA-384 (FIPS 180-4).
+    case sha384 = "SHA384"
+    /// SHA-512 (FIPS 180-4).
+    case sha512 = "SHA512"
     /// MD5 (RFC 1321), for peers of before release 3.
-    case md5
-    /// CRC-32C (RFC 3720), which guards PostgreSQL's WAL records and manifests: against accidents, between our own programs.
-    case crc32c
+    case md5 = "MD5"
+    /// CRC-32C (RFC 3720), which guards WAL records too: against accidents alone.
+    case crc32c = "CRC32C"
 
-    /// The name of the tar member that lists checksums of this kind.
-    public var listName: String {
+    /// The name of a file that lists checksums of this kind.
+    public var listName: String { rawValue + "SUMS" }
+
+    /// The length of a checksum.
+    var byteCount: Int {
         switch self {
-        case .sha256: "SHA256SUMS"
-        case .md5: "MD5SUMS"
-        case .crc32c: "CRC32CSUMS"
+        case .sha224: 28
+        case .sha256: 32
+        case .sha384: 48
+        case .sha512: 64
+        case .md5: 16
+        case .crc32c: 4
         }
     }
 }
@@ -22,21 +34,29 @@ public enum ChecksumAlgorithm: Sendable, CaseIterable {
 /// A checksum in the making, fed in pieces; libcrypto does the work.
 public struct Checksum: Sendable {
     private enum State {
-        case sha256(SHA256_CTX)
+        /// SHA-256 and SHA-224 share their state, as do SHA-512 and SHA-384.
+        case short(SHA256_CTX)
+        case long(SHA512_CTX)
         case md5(MD5_CTX)
         case crc32c(CRC32C)
     }
 
+    private let algorithm: ChecksumAlgorithm
     private var state: State
 
     /// The checksum of nothing yet.
     public init(_ algorithm: ChecksumAlgorithm = .sha256) {
+        self.algorithm = algorithm
         // These functions do nothing that can fail: they change the state they are given (openssl: SHA256_Init(3), MD5_Init(3)).
         switch algorithm {
-        case .sha256:
+        case .sha224, .sha256:
             var context = SHA256_CTX()
-            SHA256_Init(&context)
-            state = .sha256(context)
+            _ = algorithm == .sha224 ? SHA224_Init(&context) : SHA256_Init(&context)
+            state = .short(context)
+        case .sha384, .sha512:
+            var context = SHA512_CTX()
+            _ = algorithm == .sha384 ? SHA384_Init(&context) : SHA512_Init(&context)
+            state = .long(context)
         case .md5:
             var context = MD5_CTX()
             MD5_Init(&context)
@@ -50,9 +70,12 @@ public struct Checksum: Sendable {
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard let address = bytes.baseAddress else { return }
         switch state {
-        case .sha256(var context):
+        case .short(var context):
             SHA256_Update(&context, address, bytes.count)
-            state = .sha256(context)
+            state = .short(context)
+        case .long(var context):
+            SHA512_Update(&context, address, bytes.count)
+            state = .long(context)
         case .md5(var context):
             MD5_Update(&context, address, bytes.count)
             state = .md5(context)
@@ -69,16 +92,14 @@ public struct Checksum: Sendable {
 
     /// The checksum of all bytes so far.
     public func digest() -> [UInt8] {
-        var digest: [UInt8]
+        var digest = [UInt8](repeating: 0, count: algorithm.byteCount)
         switch state {
-        case .sha256(var context):
-            digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
-            SHA256_Final(&digest, &context)
-        case .md5(var context):
-            digest = [UInt8](repeating: 0, count: Int(MD5_DIGEST_LENGTH))
-            MD5_Final(&digest, &context)
-        case .crc32c(let checksum):
-            digest = checksum.digest()
+        case .short(var context):
+            _ = algorithm == .sha224 ? SHA224_Final(&digest, &context) : SHA256_Final(&digest, &context)
+        case .long(var context):
+            _ = algorithm == .sha384 ? SHA384_Final(&digest, &context) : SHA512_Final(&digest, &context)
+        case .md5(var context): MD5_Final(&digest, &context)
+        case .crc32c(let checksum): return checksum.digest()
         }
         return digest
     }
