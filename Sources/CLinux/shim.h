@@ -27,6 +27,11 @@ int linux_spawn_add_closefrom(void *actions, int first) __asm__("posix_spawn_fil
 static const unsigned int linux_SYNC_FILE_RANGE_WRITE = 2;
 static const int linux_F_SETPIPE_SZ = 1031;
 static const unsigned int linux_MFD_CLOEXEC = 1;
+static const unsigned int linux_MFD_ALLOW_SEALING = 2;
+static const int linux_F_ADD_SEALS = 1033;
+static const int linux_F_SEAL_SEAL = 1;
+static const int linux_F_SEAL_SHRINK = 2;
+static const int linux_F_SEAL_GROW = 4;
 static const short linux_POSIX_SPAWN_SETSID = 0x80;
 
 // A descriptor that becomes readable when the process ends. The number of the call is the same on every architecture;

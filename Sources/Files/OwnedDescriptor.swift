@@ -59,10 +59,17 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         self.path = path
     }
 
-    /// Makes a file without a name, in memory, open for reading and writing; `label` is for messages.
-    public init(inMemory label: FilePath) throws(FileError) {
-        let made = try systemCall("memfd_create", label, .changes) { linux_memfd_create("", linux_MFD_CLOEXEC) }
+    /// Makes a file without a name, in memory, open for reading and writing: so many zero bytes, and nobody can make it longer (EPERM).
+    ///
+    /// `label` is for messages.
+    public init(inMemory label: FilePath, sizeBytes: Int) throws(FileError) {
+        let made = try systemCall("memfd_create", label, .changes) {
+            linux_memfd_create("", linux_MFD_CLOEXEC | linux_MFD_ALLOW_SEALING)
+        }
         defer { Glibc.close(made) }
+        _ = try systemCall("ftruncate", label, .changes) { ftruncate(made, off_t(sizeBytes)) }
+        let seals = linux_F_SEAL_GROW | linux_F_SEAL_SHRINK | linux_F_SEAL_SEAL
+        _ = try systemCall("fcntl", label, .changes) { fcntl(made, linux_F_ADD_SEALS, seals) }
         try self.init(duplicating: FileDescriptor(rawValue: made), path: label)
     }
 

@@ -5,39 +5,40 @@ import SystemPackage
 /// What the other host's `put-wal` says on standard output: kept until it has ended, then passed on, but for its answer to our offer.
 final class RemoteOutput {
     private let file: OwnedDescriptor
-    /// What is said beyond that is not heard.
+    /// More than that is not taken: the other host does not decide how much memory this one has left.
     private static let mostBytes = 1 << 16
 
     init() throws(FileError) {
-        file = try OwnedDescriptor(inMemory: "put-wal's output")
+        file = try OwnedDescriptor(inMemory: "put-wal's output", sizeBytes: Self.mostBytes)
     }
 
     /// Where ssh writes it.
     var raw: FileDescriptor { file.raw }
 
     /// Whether the other side has taken our offer by now.
-    func hasAnswer() -> Bool { lines().contains(where: Self.isAnswer) }
+    func hasAnswer() -> Bool { Self.answer(in: said()) != nil }
 
     /// Says on our standard output what the other side has said.
     func passOn() {
-        let rest = lines().filter { !Self.isAnswer($0) }
-        if !rest.isEmpty { Terminal.output(rest.joined()) }
+        var said = said()
+        if let answer = Self.answer(in: said) { said.removeSubrange(answer) }
+        if !said.isEmpty { Terminal.output(said) }
     }
 
-    private static func isAnswer(_ line: ArraySlice<UInt8>) -> Bool { line.elementsEqual(ChecksumOffer.answer.utf8) }
+    /// Where the answer is: what a login shell writes before it need not end in a line break.
+    private static func answer(in said: [UInt8]) -> Range<Int>? {
+        let answer = Array(ChecksumOffer.answer.utf8)
+        let start = said.indices.first { said[$0] == answer[0] && said[$0...].starts(with: answer) }
+        return start.map { $0..<$0 + answer.count }
+    }
 
-    /// The lines so far, each with its end.
-    private func lines() -> [ArraySlice<UInt8>] {
-        var said = [UInt8](repeating: 0, count: Self.mostBytes)
+    /// What has been said so far.
+    private func said() -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: Self.mostBytes)
         // What cannot be read has not been heard.
-        let count = said.withUnsafeMutableBytes { (try? file.read(into: $0, at: 0)) ?? 0 }
-        var rest = said[..<count]
-        var lines: [ArraySlice<UInt8>] = []
-        while !rest.isEmpty {
-            let line = rest[...(rest.firstIndex(of: 0x0A) ?? rest.endIndex - 1)]
-            lines.append(line)
-            rest = rest[line.endIndex...]
-        }
-        return lines
+        let count = bytes.withUnsafeMutableBytes { (try? file.read(into: $0, at: 0)) ?? 0 }
+        // Behind it the file is as it was made.
+        let end = bytes[..<count].lastIndex { $0 != 0 }
+        return end.map { Array(bytes[...$0]) } ?? []
     }
 }

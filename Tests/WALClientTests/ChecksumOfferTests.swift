@@ -13,8 +13,11 @@ import Testing
             // One that hears no answer, and one that hears more than the answer.
             try makeSSH("deaf", "exec '\(real)' \"$@\" > /dev/null", world)
             try makeSSH("noisy", "echo before; '\(real)' \"$@\"; status=$?; echo after; exit $status", world)
+            // One whose login shell ends no line.
+            try makeSSH("prompt", "printf '%s' '$ '; exec '\(real)' \"$@\"", world)
             for (host, options, ssh, digits, says) in [
                 ("ours", [], "bin", 8, ""), ("ours", [], "noisy", 8, "before\nafter\n"), ("ours", [], "deaf", 64, ""),
+                ("ours", [], "prompt", 8, "$ "),
                 ("theirs", [], "bin", 64, ""), ("ours", ["--md5"], "bin", 32, ""),
                 ("ours", ["--no-multiplex"], "bin", 64, ""),
             ] {
@@ -59,6 +62,20 @@ import Testing
             #expect(complaint.hasPrefix("ERROR: Bad file checksum '"), "\(outcome)")
             let actual = complaint.split(separator: "'")[1]
             #expect(actual.utf8.count == 8 && !complaint.contains("(should be \(actual))"), "\(complaint)")
+        }
+    }
+
+    @Test func `what the backup host says takes no more than a little memory here`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeReady(1...1)
+            let real = world.path("bin/ssh")
+            let flood = "yes | head -c 1000000 2>/dev/null; stat -L -c %s /proc/self/fd/3 3>&1 >&2"
+            try makeSSH("flood", "\(flood); exec '\(real)' \"$@\"", world)
+            let outcome = try batch(site, [], "ours", "flood")
+            #expect(outcome.status == 0 && outcome.out.utf8.count == 1 << 16, "\(outcome.status)")
+            #expect(outcome.err == "65536\n")
+            #expect(site.received == [WALSite.segment])
         }
     }
 
