@@ -156,6 +156,22 @@ import Testing
         }
     }
 
+    @Test func `a file of the batch that cannot be read to its end holds up itself alone`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeReady(1...3)
+            // The kernel says 4096 bytes, and has fewer.
+            let short = "/sys/class/net/lo/mtu"
+            try world.shell("ln -sfn \(short) '\(world.path("pg_wal/\(WALSite.name(2))"))'").orThrow()
+            let first = try site.archive(1, to: "ours", "--batch", "4")
+            #expect(first.status == 0 && first.err == "" && site.received == [WALSite.name(1)], "\(first)")
+            let second = try site.archive(2, to: "ours", "--batch", "4")
+            #expect(second.status == 2, "\(second)")
+            #expect(second.err.hasPrefix("ERROR: Error executing ssh: [Errno 5] Input/output error: '"), "\(second)")
+            #expect(site.received == [WALSite.name(1)])
+        }
+    }
+
     @Test func `a refused batch confirms nothing and sends the wanted file alone`() throws {
         try World.with { world in
             let site = try WALSite(world)
