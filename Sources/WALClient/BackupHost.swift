@@ -20,7 +20,9 @@ struct BackupHost: Sendable {
     /// What one call is: these words on the other host.
     func request(remote words: [String], multiplexing: Multiplexing?) -> ProcessRequest {
         let options = (isWatched ? Self.watch : []) + (multiplexing?.options ?? [])
-        let connection = portWords + ["-q", "-T"] + options.flatMap { ["-o", $0] }
+        // Who makes a connection says why there is none; when a shared one is broken, another try follows.
+        let verbosity = isWatched && multiplexing?.isEstablished != true ? ["-o", "LogLevel=ERROR"] : ["-q"]
+        let connection = portWords + verbosity + ["-T"] + options.flatMap { ["-o", $0] }
         var request = ProcessRequest(Self.program, connection + [account, "barman"] + words)
         request.output = .inherited
         request.errorOutput = .inherited
