@@ -69,7 +69,8 @@ extension CheckRun {
         do {
             return try FileSystem.names(in: directory).count { !$0.hasPrefix(".") && !$0.hasSuffix(".tmp") }
         } catch {
-            if error.isMissing { return 0 }
+            // That it is closed to us is said by a row of its own.
+            if error.isMissing || error.errno == .permissionDenied { return 0 }
             throw error
         }
     }
@@ -118,7 +119,10 @@ extension CheckRun {
 
     /// What is stored for the server.
     func checkHome(_ sheet: CheckSheet) throws {
-        if !home.settings.isDisabled { try checkDirectories(sheet) }
+        if !home.settings.isDisabled {
+            try checkDirectories(sheet)
+            try checkPermissions(sheet)
+        }
         try sheet.begin("retention policy settings")
         let isInvalid = home.settings.retentionPolicyIsInvalid
         sheet.add("retention policy settings", !isInvalid, isInvalid ? "see log" : nil)
@@ -160,6 +164,25 @@ extension CheckRun {
             }
         }
         sheet.add("directories", true)
+    }
+
+    /// Names directories in use that the account cannot read and write; a row of ours, and only when there are any.
+    private func checkPermissions(_ sheet: CheckSheet) throws {
+        try sheet.begin(Self.permissionsLabel)
+        let closed = closedDirectories
+        guard !closed.isEmpty else { return }
+        let names = closed.map { "'\($0.string)'" }.joined(separator: ", ")
+        sheet.add(Self.permissionsLabel, false, "cannot be read and written by this account: \(names)")
+    }
+
+    /// Directories that are there, and in use, and closed to us.
+    var closedDirectories: [FilePath] {
+        var used: Set = ["backup_directory", "basebackups_directory", "wals_directory", "errors_directory"]
+        if settings.archiver { used.insert("incoming_wals_directory") }
+        if settings.streamingArchiver { used.insert("streaming_wals_directory") }
+        return settings.directories.filter { used.contains($0.option) }.map(\.path).filter {
+            FileSystem.isAccessible($0, for: []) && !FileSystem.isAccessible($0, for: [.read, .write, .execute])
+        }
     }
 
     private func checkNewestBackup(_ sheet: CheckSheet, _ catalog: BackupCatalog) throws {

@@ -29,8 +29,11 @@ public struct CheckRun {
         "streaming WALs directory", "wal maximum age", "PostgreSQL server is standby", "restore drill",
         // Another backup is what mends it.
         continuityLabel,
+        // What a backup needs of them it finds out by itself.
+        permissionsLabel,
     ]
     static let continuityLabel = "WAL continuity"
+    static let permissionsLabel = "directory permissions"
 
     /// Prepares a check; nothing is looked at yet.
     ///

@@ -46,6 +46,32 @@ import Testing
         }
     }
 
+    @Test func `a directory that is closed to the account is named, and hides no other row`() throws {
+        try World.with { world in
+            let host = try world.barmanHost(as: .barman)
+            try host.addServer(
+                "pg",
+                [
+                    "description": "d", "backup_method": "postgres", "archiver": "on", "active": "off",
+                    "conninfo": "host=127.0.0.1 port=1",
+                ]
+            )
+            let home = "\(host.home)/pg"
+            let open = try host.barman("check", "pg").out
+            #expect(!open.contains("directory permissions") && open.contains("directories: OK"), "\(open)")
+            // The queue of streamed WAL is not used.
+            try world.run(["chmod", "0000", "\(home)/incoming", "\(home)/streaming"], as: .barman).orThrow()
+            let closed = try host.barman("check", "pg")
+            let reason = "cannot be read and written by this account: '\(home)/incoming'"
+            let rows = "directories: OK\n\tdirectory permissions: FAILED (\(reason))\n"
+            #expect(closed.out == open.replacing("directories: OK\n", with: rows), "\(closed)")
+            #expect(closed.status == 1 && closed.err == "", "\(closed)")
+            let explained = try host.barman("check", "--explain", "pg").out
+            #expect(explained.contains(": chown \(host.account.name): '\(home)/incoming' && chmod"), "\(explained)")
+            try world.run(["chmod", "0700", "\(home)/incoming", "\(home)/streaming"], as: .barman).orThrow()
+        }
+    }
+
     @Test func `a local copy by ssh has the row of the configuration, not that of PGDATA`() throws {
         let local = "backup_method = local-rsync\nconninfo = host=127.0.0.1 port=1"
         try UpkeepFixture.with("\(local)\nssh_command =") { fixture in

@@ -25,7 +25,11 @@ extension CheckRun {
     var settings: ServerSettings { home.settings }
     var account: String { home.global.barmanUser }
     var role: String { server?.conninfo["user"] ?? "barman" }
-    var host: String { server?.conninfo["host"] ?? "the PostgreSQL host" }
+    /// Where PostgreSQL runs; a directory is that of its socket.
+    var host: String {
+        let host = server?.conninfo["host"] ?? "the PostgreSQL host"
+        return host.hasPrefix("/") ? "this host" : host
+    }
 
     // MARK: PostgreSQL
 

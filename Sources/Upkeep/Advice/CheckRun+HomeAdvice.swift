@@ -9,11 +9,10 @@ extension CheckRun {
     private var directoryFixes: [String] {
         var fixes: [String] = []
         let missing = settings.directories.map(\.path).first { !FileSystem.isAccessible($0, for: []) }
-        let closed = settings.directories.map(\.path).first {
-            FileSystem.isAccessible($0, for: []) && !FileSystem.isAccessible($0, for: [.write, .execute])
-        }
-        if let closed {
-            fixes.append("give it to the account of barman, as root: chown \(account): '\(closed)'")
+        if let closed = closedDirectories.first {
+            fixes.append(
+                "give it to the account of barman, as root: chown \(account): '\(closed)' && chmod u+rwx '\(closed)'"
+            )
         } else if let missing {
             fixes.append("make it, as root: install -d -o \(account) -m 0700 '\(missing)'")
         }
@@ -23,7 +22,7 @@ extension CheckRun {
     func catalogAdvice(_ label: String, _ result: CheckResult) -> CheckAdvice? {
         let hint = result.hint ?? label
         switch label {
-        case "directories":
+        case "directories", Self.permissionsLabel:
             return CheckAdvice(hint, directoryFixes, page: "barman(5), backup_directory")
         case "backup maximum age":
             return CheckAdvice(
