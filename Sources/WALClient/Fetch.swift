@@ -70,6 +70,11 @@ struct Fetch: Sendable {
     }
 }
 
+extension FileError {
+    /// Whether a disk is full, or what the account may have of it.
+    var isLackOfRoom: Bool { errno == .noSpace || errno == .diskQuotaExceeded }
+}
+
 /// What is done with a file that was received.
 enum ReceivedWAL {
     /// Decompresses a file in its place, if it is compressed.
@@ -117,6 +122,19 @@ enum ReceivedWAL {
         let prefix = try FileSystem.readPrefix(path, count: WALPageHeader.byteCount)
         guard let header = WALPageHeader(prefix) else { return nil }
         return header.defect(asSegment: segment, sizeBytes: try FileSystem.status(of: path).sizeBytes)
+    }
+
+    /// What the disk says when more is to be written behind what has come; `nil` if it has room, or is none.
+    ///
+    /// A disk that is full here makes the command fail on the other host, which knows nothing of the reason.
+    static func lackOfRoom(behind output: borrowing OwnedDescriptor) -> FileError? {
+        do throws(FileError) {
+            try output.seek(to: 0, from: .end)
+            try output.writeAll([UInt8](repeating: 0, count: 1 << 16))
+            return nil
+        } catch {
+            return error.isLackOfRoom ? error : nil
+        }
     }
 
     /// What is missing from a segment that did not come whole, or could not be written whole; `nil` if nothing is.

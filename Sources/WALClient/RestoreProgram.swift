@@ -38,6 +38,8 @@ enum RestoreProgram {
             return 0
         } catch let ending as RestoreRun.Ending {
             return ending.finish(arguments)
+        } catch let lack as RestoreRun.NoRoom {
+            return lack.finish(arguments)
         } catch {
             Terminal.complain("\(error)")
             return 2
@@ -60,6 +62,24 @@ struct RestoreRun {
                 sleep(UInt32(arguments.sleepSeconds))
             }
             return status
+        }
+    }
+
+    /// There is no room at WAL_DEST.
+    struct NoRoom: Error {
+        let error: FileError
+
+        /// Leaves an empty file, and success: PostgreSQL takes a command that fails for the end of the WAL, and would go on as a server
+        /// without the rest; at a segment of a wrong size it stops, or as a standby asks again.
+        func finish(_ arguments: RestoreArguments) -> Int32 {
+            let text = "Cannot write '\(arguments.destination)' (WAL_DEST): \(error)"
+            let isEmpty = (try? OwnedDescriptor(opening: arguments.destination, .writeOnly, options: .truncate)) != nil
+            guard isEmpty, WALSegmentName(arguments.walName) != nil else {
+                Terminal.complain(text)
+                return 1
+            }
+            Terminal.error("WARNING: \(text)\n")
+            return 0
         }
     }
 
@@ -116,6 +136,7 @@ struct RestoreRun {
             try ReceivedWAL.move(source, to: arguments.destination)
             return true
         } catch {
+            if error.isLackOfRoom { throw NoRoom(error: error) }
             throw Ending(message: "Failure moving \(source) to \(arguments.destination): \(error)", status: 2)
         }
     }
@@ -139,6 +160,7 @@ struct RestoreRun {
             throw Ending(message: "Error executing \"ssh\": \(error)", status: 2, sleeps: true)
         }
         guard status == .exited(0) else {
+            let lack = ReceivedWAL.lackOfRoom(behind: output)
             // What came is not a WAL file, or not a whole one.
             try? output.truncate(to: 0)
             switch status {
@@ -146,6 +168,7 @@ struct RestoreRun {
                 throw Ending(message: "Connection problem with ssh", status: 2, sleeps: true)
             case .exited(let number):
                 guard isSeen else { throw unavailable }
+                if let lack { throw NoRoom(error: lack) }
                 throw Ending(message: "Remote 'barman get-wal' command has failed!", status: number, sleeps: true)
             }
         }
@@ -162,6 +185,7 @@ struct RestoreRun {
                 throw Ending(message: "Received a wrong \(arguments.walName): \(defect)", status: 2, sleeps: true)
             }
         } catch {
+            if let error = error as? FileError, error.isLackOfRoom { throw NoRoom(error: error) }
             // PostgreSQL must not find it.
             _ = try? OwnedDescriptor(opening: arguments.destination, .writeOnly, options: .truncate)
             throw error as? Ending

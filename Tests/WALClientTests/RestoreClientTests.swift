@@ -200,6 +200,45 @@ import Testing
         }
     }
 
+    @Test func `a full disk here is no end of the WAL`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...3)
+            // More than ssh takes without a reader.
+            let history = try world.write("", to: "\(site.home)/wals/00000002.history")
+            try world.run(["truncate", "-s", "16M", "\(site.wals)/\(WALSite.name(1))", history]).orThrow()
+            let full = try world.makeDirectory("full")
+            try world.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=777", "none", full]).orThrow()
+            world.atEnd { _ = try? world.run(["umount", "-l", full]) }
+            let destination = "\(full)/RECOVERYXLOG"
+            let reason = "Cannot write '\(destination)' (WAL_DEST): [Errno 28] No space left on device: '"
+            func restore(_ wal: String, _ options: [String] = []) throws -> Outcome {
+                let words = ["--spool-dir", world.path("state/spool")] + options + ["ours", "pg", wal, destination]
+                return try site.client("barman-wal-restore", words)
+            }
+            // PostgreSQL stops at an empty segment.
+            for options in [[], ["-p", "2"]] {
+                let outcome = try restore(WALSite.name(1), options)
+                #expect(outcome.status == 0 && outcome.err.contains("WARNING: \(reason)"), "\(outcome)")
+                #expect(try Shell.read(destination) == [])
+            }
+            // So it does for one that has come ahead, and is there again when there is room.
+            #expect(try site.restore(WALSite.name(2), from: "ours", ["-p", "2"]).status == 0)
+            let ahead = try #require(world.names(in: "state/spool").first { $0.hasPrefix(".ahead-") })
+            let isThere = Shell.wait(seconds: 20) { world.names(in: "state/spool/\(ahead)").contains(WALSite.name(3)) }
+            try #require(isThere)
+            let third = try restore(WALSite.name(3), ["-p", "2"])
+            #expect(third.status == 0 && third.err.contains("WARNING: \(reason)"), "\(third)")
+            #expect(try Shell.read(destination) == [])
+            // The size of a history file is not looked at.
+            let last = try restore("00000002.history")
+            #expect(last.status == 1 && last.err.contains("ERROR: \(reason)"), "\(last)")
+            try world.run(["mount", "-o", "remount,size=64m", full]).orThrow()
+            #expect(try restore(WALSite.name(3), ["-p", "2"]).err == "")
+            #expect(try Shell.read(destination) == WALSite.contents(3))
+        }
+    }
+
     @Test func `what lies in the spool is delivered without asking`() throws {
         try World.with { world in
             let site = try WALSite(world)
