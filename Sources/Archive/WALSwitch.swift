@@ -59,8 +59,12 @@ public struct WALSwitch: Sendable {
             case .missingPrivileges:
                 throw Failure(error.message, kind: .exception, cause: error)
             default:
-                reporter.log(.debug, Self.logger, "Error issuing a switch of WAL: \(error)")
-                reporter.error("Unable to perform pg_switch_wal for server '\(home.name)'.")
+                let failure = Failure(
+                    "Unable to perform pg_switch_wal for server '\(home.name)'.",
+                    hint: "\(error)",
+                    cause: error
+                )
+                reporter.error("\(failure)")
             }
             return .failed
         }

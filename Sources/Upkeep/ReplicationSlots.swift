@@ -77,8 +77,9 @@ public struct ReplicationSlots {
         guard let slot = home.settings.slotName else {
             throw Failure(subject + "slot_name configuration option required")
         }
-        guard server.streamingFacts()?.isStreaming == true else {
-            throw Failure("Cannot connect to server '\(home.name)'")
+        let facts = server.streamingFacts()
+        guard facts?.isStreaming == true else {
+            throw Failure("Cannot connect to server '\(home.name)'", hint: facts?.connectionError)
         }
         return (server, slot)
     }

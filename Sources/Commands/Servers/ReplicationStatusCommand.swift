@@ -49,9 +49,12 @@ enum ReplicationStatusCommand {
         if arguments.text("source") == "wal-host" {
             home = context.forWALStreaming(home)
         }
-        guard let server = context.postgres(of: home), case let facts = server.facts(), facts.isConnected else {
+        let server = context.postgres(of: home)
+        let facts = server?.facts() ?? ServerFacts()
+        guard let server, facts.isConnected else {
             context.console.set(home.name, .object([]))
-            context.console.error("Unable to connect to server \(home.name)")
+            let reason = facts.failure.map { "\($0)" }
+            context.console.error("\(Failure("Unable to connect to server \(home.name)", hint: reason))")
             return nil
         }
         if facts.hasMonitoringPrivileges == false {
