@@ -42,8 +42,13 @@ package struct PackedEntries: Sendable, RandomAccessCollection {
         return number == Self.free ? nil : Int(number)
     }
 
+    /// Where the files are, in the order of the bytes of their paths.
+    package var byPath: [Int] {
+        indices.sorted { paths[range($0, of: pathEnds)].lexicographicallyPrecedes(paths[range($1, of: pathEnds)]) }
+    }
+
     /// Takes the next file, of a text of less than 4 GiB in all; false when its path is there already.
-    mutating func append(_ entry: ManifestEntry) -> Bool {
+    package mutating func append(_ entry: ManifestEntry) -> Bool {
         if (sizes.count + 1) * 2 > slots.count { grow() }
         let slot = slot(of: entry.pathBytes)
         guard slots[slot] == Self.free else { return false }

@@ -57,7 +57,7 @@ struct BaseBackupCopy {
     // MARK: Here
 
     private func copyHere() throws {
-        let files = RestoredFiles()
+        let files = RestoredFiles(keepingNames: isDelta)
         let (isDelta, counter, written) = (isDelta, counter, written)
         let sinks = sinks(noting: files) { DirectorySink(isDelta: isDelta, counter: counter, written: written) }
         let workers = max(2, Workers.coreCount, Int(clamping: settings.parallelJobs))
@@ -79,7 +79,7 @@ struct BaseBackupCopy {
     private func copyThere(_ remote: RemoteRestoreHost, only wanted: Set<FilePath>?) throws {
         let (ssh, isCompressed, counter) = (remote.ssh, plan.isCompressed, counter)
         try retrying {
-            let files = RestoredFiles()
+            let files = RestoredFiles(keepingNames: false)
             let sinks = sinks(noting: files) {
                 let stream = TarStreamSink(ssh: ssh, isCompressed: isCompressed, counter: counter)
                 return wanted.map { FilteredSink(stream, wanted: $0) } ?? stream
@@ -93,7 +93,7 @@ struct BaseBackupCopy {
     private func completeThere(_ remote: RemoteRestoreHost) throws {
         let present = try remote.digests(below: roots.map(\.destination))
         let digests = Digests()
-        let files = RestoredFiles()
+        let files = RestoredFiles(keepingNames: true)
         let quiet = ByteCounter()
         let compared = SinkSet { DigestSink(digests, counter: quiet) }
         try copy(to: compared, noting: files, workerCount: max(2, Workers.coreCount))
@@ -200,7 +200,7 @@ struct BaseBackupCopy {
 
     private func writeManifest(_ files: RestoredFiles) throws {
         guard chain.isIncremental else { return }
-        let manifest = try CombinedManifest(of: chain.tip, entries: files.entries)
+        let manifest = try CombinedManifest(of: chain.tip, files: files.listed)
         try host.write(manifest.contents, to: join(plan.destination, BackupManifest.fileName))
     }
 

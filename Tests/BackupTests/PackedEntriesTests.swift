@@ -35,6 +35,10 @@ import Testing
             #expect(entries[number].algorithm == (number % 100 == 0 ? "CRC32C" : "SHA256"))
             #expect(entries[number].checksum == "0a\(number % 90 + 10)")
         }
+        #expect(
+            entries.byPath.map { entries[$0].pathBytes }
+                == paths.map { Array($0.utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
+        )
         #expect(entries.position(of: Array("base/0/1".utf8)) == nil)
         let isNew = entries.append(entry(paths[17]))
         #expect(!isNew)

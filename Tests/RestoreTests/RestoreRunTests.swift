@@ -409,25 +409,3 @@ import Testing
         }
     }
 }
-
-@Suite struct TreeListingTests {
-    @Test func `links are followed, and the loop of a link is an error`() throws {
-        try RestoreFixture.with { fixture in
-            let source = FilePath(fixture.world.path("source"))
-            try FileSystem.createDirectories(source.appending("real/deep"))
-            try FileSystem.replaceDurably(source.appending("real/deep/file"), contents: [7])
-            try FileSystem.symlink(at: source.appending("alias"), to: "real")
-            try FileSystem.symlink(at: source.appending("file"), to: "real/deep/file")
-            var listing = TreeListing()
-            try listing.add(source) { $0 == "real/deep" }
-            #expect(listing.totalBytes == 2)
-            #expect(
-                listing.members.map(\.path) == ["", "alias", "alias/deep", "alias/deep/file", "file", "real"]
-            )
-            #expect(listing.members.filter { $0.kind == .file }.map(\.path) == ["alias/deep/file", "file"])
-            try FileSystem.symlink(at: source.appending("real/loop"), to: source)
-            var endless = TreeListing()
-            #expect(throws: FileError.self) { try endless.add(source) }
-        }
-    }
-}

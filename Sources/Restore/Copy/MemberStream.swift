@@ -11,9 +11,13 @@ protocol MemberStream: AnyObject {
     func next() throws -> RestoredMember?
     /// Reads contents of the current file; 0 at their end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+    /// Where the current file lies as it is, on this host; `nil` when it comes out of a stream.
+    var source: FilePath? { get }
 }
 
 extension MemberStream {
+    var source: FilePath? { nil }
+
     /// All of what is left of a file that is known to be small.
     func readRest(limit: Int = 1 << 20) throws -> [UInt8] {
         var bytes: [UInt8] = []
@@ -98,28 +102,28 @@ final class TarMemberStream: MemberStream {
 
 /// The members of a tree that is stored as files.
 final class TreeMemberStream: MemberStream {
-    private var members: ArraySlice<RestoredMember>
+    private let tree: FilePath
+    private let walk: TreeWalk
+    private var current: RestoredMember?
     private var file: OwnedDescriptor?
 
-    /// Lists the tree; links are followed.
-    init(_ tree: FilePath) throws {
-        var listing = TreeListing()
-        try listing.add(tree)
-        members = listing.members[...]
+    /// Walks through the tree; links are followed.
+    init(_ tree: FilePath) {
+        self.tree = tree
+        walk = TreeWalk(tree)
     }
+
+    var source: FilePath? { current.map { tree.pushing($0.path) } }
 
     func next() throws -> RestoredMember? {
         file = nil
-        return members.popFirst()
+        current = try walk.next()
+        return current
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        try file?.read(into: buffer) ?? 0
-    }
-
-    /// Opens what `next` returned last, for `read`.
-    func open(_ member: RestoredMember) throws {
-        guard let source = member.source else { return }
-        file = try OwnedDescriptor(opening: source)
+        guard let source else { return 0 }
+        if file == nil { file = try OwnedDescriptor(opening: source) }
+        return try file?.read(into: buffer) ?? 0
     }
 }

@@ -41,8 +41,6 @@ struct RestoredMember: Sendable {
     var permissions: FilePermissions
     var modifiedSeconds: Int64
     var modifiedNanoseconds = 0
-    /// Where the contents lie as they are, on this host; `nil` when they come out of a stream.
-    var source: FilePath?
     /// The checksum of the contents, when it is known without reading them.
     var checksum: StoredChecksums.Known?
 }

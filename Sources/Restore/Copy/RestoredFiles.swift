@@ -1,43 +1,50 @@
+import Backup
 import Codecs
 import Synchronization
 import SystemPackage
 
-/// What a copy brought: the names in each tree, and what a manifest of the combined backup says of them.
+/// What a copy brought: the names in each tree when somebody asks for them, and what a manifest of the combined backup says.
 final class RestoredFiles: Sendable {
-    /// An entry of a manifest.
-    struct Entry: Sendable {
-        let path: FilePath
-        let sizeBytes: Int64
-        let modifiedSeconds: Int64
-        let checksum: StoredChecksums.Known
+    /// What a manifest says of files.
+    struct Listed: Sendable {
+        var entries = PackedEntries()
+        /// When each was modified.
+        var modifiedSeconds: [Int64] = []
     }
 
     private struct State {
         var names: [Int64?: Set<FilePath>] = [:]
-        var entries: [Entry] = []
+        var listed = Listed()
     }
 
+    private let keepsNames: Bool
     private let state = Mutex(State())
+
+    /// Nothing yet; names are kept for a restore that removes what does not belong into its trees.
+    init(keepingNames keepsNames: Bool) {
+        self.keepsNames = keepsNames
+    }
 
     /// Notes that something belongs into a tree.
     func note(_ path: FilePath, in root: RestoreRoot) {
+        guard keepsNames else { return }
         state.withLock { _ = $0.names[root.oid, default: []].insert(path) }
     }
 
     /// Notes an entry for the manifest.
-    func note(_ entry: Entry) {
-        state.withLock { $0.entries.append(entry) }
+    func note(_ entry: ManifestEntry, modifiedSeconds: Int64) {
+        state.withLock { state in
+            if state.listed.entries.append(entry) { state.listed.modifiedSeconds.append(modifiedSeconds) }
+        }
     }
 
-    /// Everything that belongs into a tree.
+    /// Everything that belongs into a tree; nothing when names are not kept.
     func names(in root: RestoreRoot) -> Set<FilePath> {
         state.withLock { $0.names[root.oid] ?? [] }
     }
 
-    /// The entries for the manifest, by path.
-    var entries: [Entry] {
-        state.withLock { $0.entries }.sorted { $0.path.string < $1.path.string }
-    }
+    /// What was noted for the manifest.
+    var listed: Listed { state.withLock { $0.listed } }
 }
 
 /// A sink that notes checksums of what passes through it.
@@ -79,12 +86,13 @@ final class ChecksummingSink: FileSink, @unchecked Sendable {
     private func note(_ member: RestoredMember, _ root: RestoreRoot, _ checksum: StoredChecksums.Known) {
         let path = member.path == ControlFile.waitingPath && root.isData ? ControlFile.path : member.path
         files.note(
-            RestoredFiles.Entry(
-                path: root.manifestPath(of: path),
+            ManifestEntry(
+                pathBytes: root.manifestPath(of: path).bytes,
                 sizeBytes: member.sizeBytes,
-                modifiedSeconds: member.modifiedSeconds,
-                checksum: checksum
-            )
+                algorithm: checksum.algorithm,
+                checksum: checksum.text
+            ),
+            modifiedSeconds: member.modifiedSeconds
         )
     }
 

@@ -43,7 +43,7 @@ struct StreamRestore {
             let archive = backup.isTar ? backup.archive(of: root) : try backup.tree(of: root)
             do {
                 let stream: any MemberStream =
-                    backup.isTar ? try tars(backup).open(archive) : try TreeMemberStream(archive)
+                    backup.isTar ? try tars(backup).open(archive) : TreeMemberStream(archive)
                 while let member = try stream.next() {
                     if age == 0 {
                         try takeNewest(member, stream, &waiting, spool, to: sink)
@@ -80,7 +80,6 @@ struct StreamRestore {
             files.note(member.path, in: root)
             return try sink.makeDirectory(member, in: root)
         }
-        try open(found, stream)
         if chain.isIncremental, let path = member.path.withoutIncrementalPrefix {
             let spooled = try spool.take(found, from: stream)
             member.path = path
@@ -92,7 +91,7 @@ struct StreamRestore {
         if chain.isIncremental, root.isData, member.path == "backup_label" {
             return try sink.put(member, BackupLabel(stream.readRest()).combined, in: root)
         }
-        if let source = member.source { return try sink.copy(member, from: source, in: root) }
+        if let source = stream.source { return try sink.copy(member, from: source, in: root) }
         try sink.begin(member, in: root)
         try CopyPiece.forEach(of: stream) { try sink.write($0) }
         try sink.end()
@@ -109,16 +108,10 @@ struct StreamRestore {
     ) throws {
         guard found.kind == .file else { return }
         if let file = waiting.removeValue(forKey: found.path) {
-            try open(found, stream)
             return try combine(file, with: found, stream, spool, to: sink)
         }
         guard let path = found.path.withoutIncrementalPrefix, waiting[path] != nil else { return }
-        try open(found, stream)
         waiting[path]?.increments.append(try spool.take(found, from: stream))
-    }
-
-    private func open(_ member: RestoredMember, _ stream: any MemberStream) throws {
-        if let tree = stream as? TreeMemberStream { try tree.open(member) }
     }
 
     private func combine(

@@ -1,73 +1,112 @@
 import Files
 import SystemPackage
 
-/// What is below a directory of the catalog, and what is not wanted of it left out.
-///
-/// Symbolic links are followed, as `rsync -L` does: a restored directory holds no way out of it but those the restore makes.
-/// Things that are neither file nor directory are left out.
+/// What is in the trees of a backup: packed, so that a million files take less than 100 MB.
 struct TreeListing: Sendable {
-    /// Everything, a directory before what is in it; the first is the directory itself.
-    private(set) var members: [RestoredMember] = []
-    /// The bytes of all files.
-    private(set) var totalBytes: Int64 = 0
-
-    /// Nothing yet.
-    init() {}
-
-    /// Adds everything below `tree` except what `isSkipped` says of a path seen from it, and what is in it.
-    mutating func add(_ tree: FilePath, isSkipped: (FilePath) -> Bool = { _ in false }) throws {
-        append("", .directory, try FileSystem.status(of: tree), source: nil)
-        try add(contentsOf: tree, below: "", depth: 0, isSkipped: isSkipped)
+    /// A directory or a file.
+    struct Entry: Sendable {
+        let member: RestoredMember
+        let root: RestoreRoot
+        /// Where it is in the catalog.
+        let source: FilePath
     }
 
-    private mutating func add(
-        contentsOf tree: FilePath,
-        below prefix: FilePath,
-        depth: Int,
-        isSkipped: (FilePath) -> Bool
+    /// A file without its name.
+    private struct File: Sendable {
+        /// How much there is to write.
+        let weight: Int64
+        let sizeBytes: Int64
+        let modifiedSeconds: Int64
+        /// Where its name begins among the names.
+        let nameStart: Int
+        let modifiedNanoseconds: Int32
+        /// The number of its directory.
+        let directory: UInt32
+        let permissions: FilePermissions
+    }
+
+    /// All directories, each before those in it.
+    private(set) var directories: [Entry] = []
+    /// The bytes of all files.
+    private(set) var totalBytes: Int64 = 0
+    private var files: [File] = []
+    /// The names of the files, each with a final zero.
+    private var names: [CChar] = []
+
+    /// How many files there are.
+    var fileCount: Int { files.count }
+
+    /// Adds the tree of a root that is at `tree`; `weight` says of a file how much there is to write.
+    mutating func add(
+        _ walk: TreeWalk,
+        of root: RestoreRoot,
+        at tree: FilePath,
+        weight: (RestoredMember) throws -> Int64 = \.sizeBytes
     ) throws {
-        var walk = try DirectoryWalk(tree)
-        while let entry = try walk.next() {
-            let relative = prefix.isEmpty ? entry.relativePath : prefix.pushing(entry.relativePath)
-            if isSkipped(relative) {
-                walk.skipContents()
-                continue
-            }
-            let path = tree.pushing(entry.relativePath)
-            let isLink = entry.status.kind == .symbolicLink
-            let status = isLink ? try FileSystem.status(of: path) : entry.status
-            switch status.kind {
-            case .directory:
-                append(relative, .directory, status, source: nil)
-                guard isLink else { break }
-                // A link to a directory above itself never ends; no real data directory nests links.
-                guard depth < 8 else { throw FileError(call: "open", path: path, errno: .tooManySymbolicLinkLevels) }
-                try add(contentsOf: path, below: relative, depth: depth + 1, isSkipped: isSkipped)
-            case .regular:
-                append(relative, .file, status, source: path)
-                totalBytes &+= status.sizeBytes
-            case .symbolicLink, .other:
-                break
+        // The numbers of the directory that the walk is in and of those above it.
+        var open: [UInt32] = []
+        while let member = try walk.next() {
+            let (name, depth) = member.path.lastName
+            open.removeLast(max(0, open.count - depth))
+            if member.kind == .directory {
+                open.append(UInt32(directories.count))
+                directories.append(Entry(member: member, root: root, source: tree.pushing(member.path)))
+            } else if let directory = open.last {
+                totalBytes &+= member.sizeBytes
+                files.append(
+                    File(
+                        weight: try weight(member),
+                        sizeBytes: member.sizeBytes,
+                        modifiedSeconds: member.modifiedSeconds,
+                        nameStart: names.count,
+                        modifiedNanoseconds: Int32(truncatingIfNeeded: member.modifiedNanoseconds),
+                        directory: directory,
+                        permissions: member.permissions
+                    )
+                )
+                member.path.withPlatformString { path in
+                    names.append(
+                        contentsOf: UnsafeBufferPointer(start: path + name, count: member.path.length + 1 - name)
+                    )
+                }
             }
         }
     }
 
-    private mutating func append(
-        _ path: FilePath,
-        _ kind: RestoredMember.Kind,
-        _ status: FileStatus,
-        source: FilePath?
-    ) {
-        members.append(
-            RestoredMember(
-                path: path,
-                kind: kind,
-                sizeBytes: kind == .file ? status.sizeBytes : 0,
-                permissions: status.permissions,
-                modifiedSeconds: status.modifiedSeconds,
-                modifiedNanoseconds: status.modifiedNanoseconds,
-                source: source
-            )
+    /// Puts the files with the most to write first.
+    mutating func sortLargestFirst() {
+        files.sort { $0.weight > $1.weight }
+    }
+
+    /// A file.
+    func file(_ number: Int) -> Entry {
+        let file = files[number]
+        let directory = directories[Int(file.directory)]
+        let name = names[file.nameStart...].withUnsafeBufferPointer { names in
+            names.baseAddress.map { FilePath(platformString: $0) } ?? FilePath()
+        }
+        let member = RestoredMember(
+            path: directory.member.path.pushing(name),
+            kind: .file,
+            sizeBytes: file.sizeBytes,
+            permissions: file.permissions,
+            modifiedSeconds: file.modifiedSeconds,
+            modifiedNanoseconds: Int(file.modifiedNanoseconds)
         )
+        return Entry(member: member, root: directory.root, source: directory.source.pushing(name))
+    }
+}
+
+extension FilePath {
+    /// Where the last name of a relative path begins, and how many names the path has.
+    fileprivate var lastName: (start: Int, depth: Int) {
+        guard !isEmpty else { return (0, 0) }
+        return withPlatformString { path in
+            var (start, depth) = (0, 1)
+            for index in 0..<length where path[index] == CChar(bitPattern: UInt8(ascii: "/")) {
+                (start, depth) = (index + 1, depth + 1)
+            }
+            return (start, depth)
+        }
     }
 }

@@ -8,14 +8,6 @@ import SystemPackage
 
 /// Restores from a chain that lies in the catalog as files: several files at a time, each in one pass.
 struct TreeRestore {
-    /// A file to bring, and its root.
-    fileprivate struct Task: Sendable {
-        let member: RestoredMember
-        let root: RestoreRoot
-        /// How much there is to write.
-        let weight: Int64
-    }
-
     let chain: BackupChain
     let roots: [RestoreRoot]
     let rules: RestoreRules
@@ -29,47 +21,36 @@ struct TreeRestore {
         self.files = files
     }
 
-    /// What is to be copied, listed beforehand.
-    struct Listing: Sendable {
-        fileprivate var directories: [Task] = []
-        fileprivate var files: [Task] = []
-        var totalBytes: Int64 = 0
-    }
-
-    func list() throws -> Listing {
-        var listing = Listing()
+    /// Lists what is to be copied, the largest files first: then no thread is left alone with one at the end.
+    func list() throws -> TreeListing {
+        var listing = TreeListing()
         for root in roots {
-            var tree = TreeListing()
-            try tree.add(chain.tip.tree(of: root)) { rules.isSkipped($0, in: root) }
-            for member in tree.members {
-                let task = Task(member: member, root: root, weight: try weight(of: member))
-                if member.kind == .directory { listing.directories.append(task) } else { listing.files.append(task) }
-            }
-            listing.totalBytes += tree.totalBytes
+            let tree = try chain.tip.tree(of: root)
+            let walk = TreeWalk(tree) { [rules] in rules.isSkipped($0, in: root) }
+            try listing.add(walk, of: root, at: tree) { try weight(of: $0, below: tree) }
         }
-        // The largest first: then no thread is left alone with one at the end.
-        listing.files.sort { $0.weight > $1.weight }
+        listing.sortLargestFirst()
         return listing
     }
 
     /// The size of a file when it is restored: an increment of nothing stands for a file of any size.
-    private func weight(of member: RestoredMember) throws -> Int64 {
-        guard chain.isIncremental, let source = member.source, member.path.withoutIncrementalPrefix != nil,
-            let blocks = try IncrementalHeader.truncationBlocks(of: source)
+    private func weight(of member: RestoredMember, below tree: FilePath) throws -> Int64 {
+        guard chain.isIncremental, member.path.withoutIncrementalPrefix != nil,
+            let blocks = try IncrementalHeader.truncationBlocks(of: tree.pushing(member.path))
         else { return member.sizeBytes }
         return max(member.sizeBytes, Int64(blocks) * Int64(IncrementalHeader.blockBytes))
     }
 
     /// Copies everything; `check` is called often.
-    func run(_ listing: Listing, to sinks: SinkSet, workerCount: Int, check: () throws -> Void) throws {
+    func run(_ listing: TreeListing, to sinks: SinkSet, workerCount: Int, check: () throws -> Void) throws {
         let skeleton = try sinks.next()
-        for task in listing.directories {
-            files.note(task.member.path, in: task.root)
-            try skeleton.makeDirectory(task.member, in: task.root)
+        for directory in listing.directories {
+            files.note(directory.member.path, in: directory.root)
+            try skeleton.makeDirectory(directory.member, in: directory.root)
         }
         // Where directories are made elsewhere, they must be there before several streams put files into them.
         if workerCount > 1 { try skeleton.flush() }
-        let queue = TwoEndedQueue(listing.files)
+        let queue = TwoEndedQueue(count: listing.fileCount)
         try Workers.map(
             Array(0..<max(1, workerCount)),
             count: workerCount,
@@ -77,28 +58,31 @@ struct TreeRestore {
             body: { worker in
                 try queue.closingOnError {
                     let sink = workerCount > 1 ? try sinks.next() : skeleton
-                    while let task = queue.take(last: worker == 0 && workerCount > 1) { try restore(task, to: sink) }
+                    while let number = queue.take(last: worker == 0 && workerCount > 1) {
+                        try restore(listing.file(number), to: sink)
+                    }
                 }
             },
             inOrder: { _, _ in }
         )
     }
 
-    private func restore(_ task: Task, to sink: any FileSink) throws {
-        var member = task.member
-        guard let source = member.source else { return }
+    private func restore(_ listed: TreeListing.Entry, to sink: any FileSink) throws {
+        var member = listed.member
+        let root = listed.root
         if chain.isIncremental, let path = member.path.withoutIncrementalPrefix {
             member.path = path
-            files.note(path, in: task.root)
-            return try combine(member, in: task.root, to: sink)
+            files.note(path, in: root)
+            return try combine(member, in: root, to: sink)
         }
-        member.path = rules.place(member.path, in: task.root)
-        files.note(member.path, in: task.root)
-        if chain.isIncremental, task.root.isData, member.path == "backup_label" {
-            return try sink.put(member, BackupLabel(FileSystem.read(source, limit: 1 << 20)).combined, in: task.root)
+        member.path = rules.place(member.path, in: root)
+        files.note(member.path, in: root)
+        if chain.isIncremental, root.isData, member.path == "backup_label" {
+            let label = BackupLabel(try FileSystem.read(listed.source, limit: 1 << 20))
+            return try sink.put(member, label.combined, in: root)
         }
-        if chain.isIncremental { member.checksum = known(task.member, in: task.root, of: chain.tip) }
-        try sink.copy(member, from: source, in: task.root)
+        if chain.isIncremental { member.checksum = known(listed.member, in: root, of: chain.tip) }
+        try sink.copy(member, from: listed.source, in: root)
     }
 
     private func combine(_ member: RestoredMember, in root: RestoreRoot, to sink: any FileSink) throws {
@@ -171,19 +155,19 @@ final class SharedFile: Sendable {
     }
 }
 
-/// Things to do, taken from either end.
+/// The numbers of things to do, taken from either end.
 ///
 /// Threads that make files in one directory wait for each other: so one of them takes the small files, where making is the work,
 /// and the others the large ones, where copying is.
-private final class TwoEndedQueue<Element: Sendable>: Sendable {
-    private let rest: Mutex<ArraySlice<Element>>
+private final class TwoEndedQueue: Sendable {
+    private let rest: Mutex<Range<Int>>
 
-    init(_ elements: [Element]) {
-        rest = Mutex(elements[...])
+    init(count: Int) {
+        rest = Mutex(0..<count)
     }
 
     /// The first of what is left, or the last; `nil` when there is nothing more.
-    func take(last: Bool) -> Element? {
+    func take(last: Bool) -> Int? {
         rest.withLock { last ? $0.popLast() : $0.popFirst() }
     }
 
@@ -192,7 +176,7 @@ private final class TwoEndedQueue<Element: Sendable>: Sendable {
         do {
             try body()
         } catch {
-            rest.withLock { $0 = [] }
+            rest.withLock { $0 = 0..<0 }
             throw error
         }
     }
