@@ -25,25 +25,40 @@ package struct TreeSync: Sendable {
         let path: FilePath
         let sizeBytes: Int64
         let isDirectory: Bool
+    }
 
-        init(_ path: FilePath, _ status: FileStatus) {
-            self.path = path
-            isDirectory = status.kind == .directory
-            sizeBytes = isDirectory ? 0 : status.sizeBytes
+    /// What is to sync.
+    private struct List {
+        private let device: UInt64?
+        private var coveredFiles = 0
+        /// The bytes in all files that a sync of the whole file system makes durable.
+        private(set) var coveredBytes: Int64 = 0
+        /// What such a sync makes durable: not kept any more once there is so much that it is done.
+        private(set) var covered: [Item] = []
+        /// What is on other file systems.
+        private(set) var others: [Item] = []
+
+        init(on fileSystem: WholeFileSystem?) {
+            device = fileSystem?.device
         }
 
-        /// A directory from which a walk begins.
-        init(root: FilePath) {
-            path = root
-            isDirectory = true
-            sizeBytes = 0
+        /// Whether there are so many files that the file system is synced as a whole.
+        var isLong: Bool { coveredFiles > TreeSync.mostSingleFiles }
+
+        mutating func add(_ path: FilePath, _ status: FileStatus) {
+            let isDirectory = status.kind == .directory
+            let item = Item(path: path, sizeBytes: isDirectory ? 0 : status.sizeBytes, isDirectory: isDirectory)
+            guard status.device == device else { return others.append(item) }
+            if !isDirectory { coveredFiles += 1 }
+            coveredBytes &+= item.sizeBytes
+            if isLong { covered = [] } else { covered.append(item) }
         }
     }
 
     /// Syncs every file and directory below the roots, and the roots; symbolic links are left alone.
     ///
     /// With very many files a sync of each one costs more than one of their whole file system, which was opened before anything
-    /// was written.
+    /// was written; what is on another one, mounted below, is synced as ever.
     /// `check` is called often, to notice that somebody wants us to end. `progress` gets the bytes that are durable so far
     /// and all bytes.
     package static func run(
@@ -54,43 +69,35 @@ package struct TreeSync: Sendable {
         progress: (Int64, Int64) -> Void = { _, _ in }
     ) throws -> Result {
         var result = Result()
-        var fileCount = 0
-        // Empty once there are so many that their file system is synced as a whole.
-        var files: [Item] = []
-        var directories: [Item] = []
+        var list = List(on: fileSystem)
         for root in roots {
-            directories.append(Item(root: root))
+            list.add(root, try FileSystem.status(of: root))
             try FileSystem.walk(root) { entry in
                 switch entry.status.kind {
-                case .regular:
-                    result.add(entry.status)
-                    fileCount += 1
+                case .regular: result.add(entry.status)
                 case .directory: break
                 case .symbolicLink, .other: return
                 }
-                guard fileSystem == nil || fileCount <= Self.mostSingleFiles else {
-                    files = []
-                    return
-                }
-                let item = Item(root.pushing(entry.relativePath), entry.status)
-                if item.isDirectory { directories.append(item) } else { files.append(item) }
+                list.add(root.pushing(entry.relativePath), entry.status)
             }
             try check()
         }
         let total = result.sizeBytes
-        if let fileSystem, fileCount > Self.mostSingleFiles {
+        var done: Int64 = 0
+        if let fileSystem, list.isLong {
             try fileSystem.sync()
-            progress(total, total)
-            return result
+            done = list.coveredBytes
+            progress(done, total)
         }
+        let items = list.covered + list.others
+        let files = items.filter { !$0.isDirectory }
         // The disk gets everything at once and can put it in order; the waits come after that.
         for file in files {
             try startWriteback(file.path)
             try check()
         }
-        var done: Int64 = 0
         try Workers.map(
-            files + directories.reversed(),
+            files + items.filter(\.isDirectory).reversed(),
             count: workerCount,
             window: 1024,
             check: check,

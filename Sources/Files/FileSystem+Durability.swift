@@ -92,10 +92,13 @@ extension FileSystem {
 /// A file system that is made durable as a whole.
 public final class WholeFileSystem: Sendable {
     private let directory: OwnedDescriptor
+    /// Which one it is, as `FileStatus` tells.
+    public let device: UInt64
 
     /// Opens the file system of a directory, before anything is written that is to be made durable.
     public init(of directory: FilePath) throws(FileError) {
         self.directory = try OwnedDescriptor(opening: directory, options: .directory)
+        device = try self.directory.status().device
     }
 
     /// Makes everything durable that was written to it, by whomever.

@@ -139,7 +139,7 @@ struct RemoteRestoreHost: RestoreHost {
     }
 
     /// Makes everything on the file systems of these directories durable.
-    func sync(_ directories: [String]) throws {
+    func sync(_ directories: [String], on fileSystems: [String: WholeFileSystem]) throws {
         try run(Self.syncScript("\"$@\""), directories)
     }
 

@@ -27,8 +27,8 @@ protocol RestoreHost: Sendable {
     func writeDurably(_ bytes: [UInt8], to path: String) throws
     /// Gives a file another name, durably.
     func renameDurably(_ path: String, to newPath: String) throws
-    /// Makes everything below these directories durable.
-    func sync(_ directories: [String]) throws
+    /// Makes everything below these directories durable; `fileSystems` are those of some of them, opened before anything was written.
+    func sync(_ directories: [String], on fileSystems: [String: WholeFileSystem]) throws
     /// Removes a file if it is there.
     func removeIfPresent(_ path: String) throws
     /// Makes empty files in a directory.
@@ -147,8 +147,14 @@ struct LocalRestoreHost: RestoreHost {
         try FileSystem.syncParent(of: FilePath(newPath))
     }
 
-    func sync(_ directories: [String]) throws {
-        _ = try TreeSync.run(directories.map { FilePath($0) }, check: { try SignalWatch.check() })
+    func sync(_ directories: [String], on fileSystems: [String: WholeFileSystem]) throws {
+        for directory in directories {
+            _ = try TreeSync.run(
+                [FilePath(directory)],
+                on: fileSystems[directory],
+                check: { try SignalWatch.check() }
+            )
+        }
     }
 
     func removeIfPresent(_ path: String) throws {

@@ -36,13 +36,15 @@ struct RestoreWork {
         if let text = target.announcement(timeline: try targetTimelineText(target)) { reporter.info(text) }
         try wal?.checkBeforehand()
 
+        try prepareDestinations()
+        let fileSystems = try openFileSystems()
         try copyBaseBackup()
         try placeMetadata()
         try wal?.run()
         let recoverySettings = try recoverySettings(target, walDirectory: wal?.directory)
         try prepareArchiveStatus(target)
         let configuration = try RestoredConfiguration(plan: plan, host: host, reporter: reporter).edit(recoverySettings)
-        let syncSeconds = try makeStartable(target)
+        let syncSeconds = try makeStartable(target, on: fileSystems)
         return RestoreReport(
             changes: configuration.changes,
             warnings: configuration.warnings,
@@ -99,7 +101,7 @@ struct RestoreWork {
 
     // MARK: Copy
 
-    private func copyBaseBackup() throws {
+    private func prepareDestinations() throws {
         reporter.info("Copying the base backup.")
         try RestoreError.naming("unable to initialise destination directory '\(plan.destination)': ") {
             try host.prepareDirectory(plan.destination, isPrivate: true)
@@ -108,8 +110,25 @@ struct RestoreWork {
             let words = "unable to prepare '\(tablespace.name)' tablespace (destination '\(tablespace.destination)'): "
             try RestoreError.naming(words) { try host.prepareDirectory(tablespace.destination, isPrivate: true) }
         }
+    }
+
+    /// The file systems of the destinations on this host, by those, for one sync of very many files.
+    ///
+    /// A delta restore keeps what an earlier one wrote: what could not be written of that is found out file by file only.
+    private func openFileSystems() throws -> [String: WholeFileSystem] {
+        guard plan.remote == nil, !plan.isDelta else { return [:] }
+        return try Dictionary(
+            destinations.map { ($0, try WholeFileSystem(of: FilePath($0))) },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
+    /// Where the data directory and the tablespaces go.
+    private var destinations: [String] { [plan.destination] + plan.tablespaces.map(\.destination) }
+
+    private func copyBaseBackup() throws {
         try RestoreError.naming("Failure copying base backup: ") {
-            for directory in [plan.destination] + plan.tablespaces.map(\.destination) {
+            for directory in destinations {
                 try host.writeDurably(UnfinishedMark(plan: plan).contents, to: join(directory, UnfinishedMark.name))
             }
             // Whatever an older restore left there must not start from now on.
@@ -209,12 +228,10 @@ struct RestoreWork {
     // MARK: End
 
     /// Makes everything durable, then puts `pg_control` in place, durably; returns the seconds the syncs took.
-    private func makeStartable(_ target: RecoveryTarget) throws -> Double {
+    private func makeStartable(_ target: RecoveryTarget, on fileSystems: [String: WholeFileSystem]) throws -> Double {
         let began = Interruption.monotonicSeconds
         let walDirectory = plan.walDestination(isPointInTime: target.isPointInTime)
-        let directories =
-            [plan.destination] + plan.tablespaces.map(\.destination) + [walDirectory].filter { !isInside($0) }
-        try host.sync(directories)
+        try host.sync(destinations + [walDirectory].filter { !isInside($0) }, on: fileSystems)
         try RestoreError.naming("Failure copying base backup: ") {
             try host.renameDurably(join(plan.destination, ControlFile.waitingPath.string), to: controlFile)
         }

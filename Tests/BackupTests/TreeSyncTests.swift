@@ -41,4 +41,23 @@ import Testing
             #expect(last == (2000, 2000))
         }
     }
+
+    @Test func `what is on another file system is synced beside one with very many files`() throws {
+        try withTree { root in
+            for number in 0..<5010 {
+                try OwnedDescriptor(opening: root.appending("\(number)"), .writeOnly, options: .create).close()
+            }
+            // A second root stands for what is mounted below the first one.
+            let other = try FileSystem.createTemporaryDirectory(prefix: "tree-sync-", in: "/dev/shm")
+            defer { _ = try? FileSystem.removeTree(other) }
+            try FileSystem.replaceDurably(other.appending("wal"), contents: [UInt8](repeating: 3, count: 70))
+            let fileSystem = try WholeFileSystem(of: root)
+            #expect(try fileSystem.device != FileSystem.status(of: other).device)
+            var steps: [Int64] = []
+            let result = try TreeSync.run([root, other], on: fileSystem, progress: { done, _ in steps.append(done) })
+            #expect(result.sizeBytes == 2070)
+            // The file, and its directory.
+            #expect(steps == [2000, 2070, 2070])
+        }
+    }
 }

@@ -139,6 +139,7 @@ private struct BackupSyncCopy {
         let isFresh = try !FileSystem.isDirectory(directory)
         let isContinued = CopyMark.read(in: directory)?.isOfThisStart ?? false
         try FileSystem.createDirectories(directory)
+        let fileSystem = isFresh ? try WholeFileSystem(of: directory) : nil
         try CopyMark.write(in: directory)
         var item = CopyItem(
             label: remote.id,
@@ -163,7 +164,7 @@ private struct BackupSyncCopy {
         options.horizonSeconds = isContinued ? Int64.max : nil
         _ = try RsyncCopy(try command(), options: options, reporter: reporter).run([item]) { try SignalWatch.check() }
         try CopyMark.remove(in: directory)
-        let result = try TreeSync.run([directory], check: { try SignalWatch.check() })
+        let result = try TreeSync.run([directory], on: fileSystem, check: { try SignalWatch.check() })
         try FileSystem.syncDirectory(home.basebackupsDirectory)
         // A backup that is being deleted on the primary loses files without anybody complaining.
         if let expected = remote.sizeBytes, result.sizeBytes < expected - Self.recordBytes {
