@@ -16,7 +16,7 @@ import Testing
             let first = try site.cluster.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
             try site.fillSegments(1)
             // The file has its name before its line is in the list.
-            let isArchived = try Shell.wait(seconds: 10) {
+            let isArchived = try Shell.wait(seconds: 40) {
                 try site.host.archivedWAL("pg").contains(first)
                     && world.read("\(site.host.home)/pg/wals/pg-xlog.db").contains("\(first)\t")
             }
