@@ -79,6 +79,7 @@ struct ServerDialect: Sendable {
     var currentLSN: String { saysWAL ? "pg_current_wal_lsn" : "pg_current_xlog_location" }
     var currentInsertLSN: String { saysWAL ? "pg_current_wal_insert_lsn" : "pg_current_xlog_insert_location" }
     var lastReplayLSN: String { saysWAL ? "pg_last_wal_replay_lsn" : "pg_last_xlog_replay_location" }
+    var slotIsLost: String { versionNumber >= 130_000 ? "wal_status = 'lost'" : "false" }
     var walKeepSetting: String { versionNumber >= 130_000 ? "wal_keep_size" : "wal_keep_segments" }
 
     /// The SQL condition for the user having what a backup needs.

@@ -81,6 +81,8 @@ public struct ReplicationSlot: Sendable, Equatable {
     public let isActive: Bool
     /// The oldest WAL it holds back; `nil` until it was first used.
     public let restartLSN: LSN?
+    /// True when the server has given it up, for it held back more than `max_slot_wal_keep_size`.
+    public let isLost: Bool
 }
 
 /// Where a server's configuration lives, as far as the user may know it.
@@ -123,7 +125,7 @@ extension PostgresServer {
             guard facts.version?.isSupported == true else { return facts }
             var statements = ServerFacts.statements(dialect)
             if let slotName {
-                statements.insert((Self.slotQuestion(try literal(slotName)), ServerFacts.readSlot), at: 0)
+                statements.insert((Self.slotQuestion(dialect, try literal(slotName)), ServerFacts.readSlot), at: 0)
             }
             // One round trip; the first failure ends the statements after it, and what is known stays known.
             let (results, failure) = try partialResults(statements.map(\.sql).joined(separator: ";\n"))
@@ -136,9 +138,9 @@ extension PostgresServer {
     }
 
     /// The state of a physical replication slot.
-    static func slotQuestion(_ literal: String) -> String {
+    static func slotQuestion(_ dialect: ServerDialect, _ literal: String) -> String {
         """
-        SELECT slot_name, active, restart_lsn FROM pg_replication_slots
+        SELECT slot_name, active, restart_lsn, \(dialect.slotIsLost) AS lost FROM pg_replication_slots
         WHERE slot_type = 'physical' AND slot_name = \(literal)
         """
     }
@@ -255,7 +257,12 @@ extension ReplicationSlot {
     /// Takes the first row of an answer to `slotQuestion`.
     init?(_ rows: PostgresRows) {
         guard let name = rows["slot_name"], let isActive = rows.flag("active") else { return nil }
-        self.init(name: name, isActive: isActive, restartLSN: rows["restart_lsn"].flatMap { LSN($0) })
+        self.init(
+            name: name,
+            isActive: isActive,
+            restartLSN: rows["restart_lsn"].flatMap { LSN($0) },
+            isLost: rows.flag("lost") == true
+        )
     }
 }
 

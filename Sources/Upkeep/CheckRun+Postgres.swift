@@ -148,6 +148,7 @@ extension CheckRun {
                     + "Please execute 'barman receive-wal --create-slot \(home.name)'"
             )
         }
+        guard !slot.isLost else { return sheet.add(label, false, "slot '\(name)' \(Self.lostSlot)") }
         guard slot.restartLSN != nil else {
             return sheet.add(label, false, "slot '\(name)' not initialised: is 'receive-wal' running?")
         }
@@ -169,5 +170,7 @@ extension CheckRun {
             + Self.strangerQuestion
     }
 
+    /// What is said of a slot that the server has given up.
+    static let lostSlot = "is lost: the server has removed WAL that had not been received"
     static let strangerQuestion = "does another receiver use the slot?"
 }

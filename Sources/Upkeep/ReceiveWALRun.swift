@@ -175,6 +175,11 @@ public struct ReceiveWALRun {
             reporter.info("Creating replication slot '\(slot)'")
             return try ReplicationSlots(home: home, server: server, reporter: reporter).create()
         }
+        guard !state.isLost else {
+            throw Self.failure(
+                "replication slot '\(slot)' \(CheckRun.lostSlot). 'barman check --explain \(home.name)' says what to do"
+            )
+        }
         guard state.isActive else { return }
         // Who holds it may have ended since, or be hidden from us.
         let holder = try? server.streamingClients().first { $0.slotName == slot }

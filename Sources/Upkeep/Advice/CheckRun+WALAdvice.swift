@@ -104,6 +104,17 @@ extension CheckRun {
                 ],
                 page: "barman(5), slot_name"
             )
+        case "replication slot" where result.hint?.hasSuffix(Self.lostSlot) == true:
+            return CheckAdvice(
+                result.hint ?? "",
+                [
+                    "barman receive-wal --drop-slot \(home.name)", "barman receive-wal --create-slot \(home.name)",
+                    "barman receive-wal --reset \(home.name)", "then: barman cron",
+                    "recovery from older backups ends where WAL is missing: barman backup \(home.name)",
+                    "on \(host), in postgresql.conf: a larger max_slot_wal_keep_size, or -1 and an eye on the disk",
+                ],
+                page: "barman-receive-wal(1)"
+            )
         case "replication slot":
             return CheckAdvice(
                 result.hint ?? "the slot is not in use",
