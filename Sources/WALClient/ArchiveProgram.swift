@@ -22,20 +22,6 @@ enum ArchiveProgram {
     }
 }
 
-extension ArgumentTable.Ending {
-    /// Prints what ends the program; returns its exit status.
-    func show() -> Int32 {
-        switch self {
-        case .shown(let text):
-            Terminal.output(text)
-            return 0
-        case .refused(let text):
-            Terminal.error(text)
-            return 2
-        }
-    }
-}
-
 /// One call of the program.
 private struct ArchiveRun {
     private let arguments: ArchiveArguments
@@ -180,85 +166,5 @@ private struct ArchiveRun {
 
     private func open(_ path: FilePath) throws -> Parcel {
         try Parcel.open(path, compression: arguments.compression, level: arguments.level)
-    }
-}
-
-/// The tar stream of one call: files, and their checksums at the end.
-private struct ParcelStream {
-    private var tar = TarWriter()
-    private let offersChecksum: Bool
-    /// The checksum that everybody understands.
-    private let common: ChecksumAlgorithm
-    /// What the next file will need, as far as we know.
-    private var expected: ChecksumAlgorithm
-    private var lists: [ChecksumAlgorithm: String] = [:]
-
-    /// A stream with checksums that everybody understands, or with the offer of a cheaper one.
-    init(offersChecksum: Bool, algorithm: ChecksumAlgorithm) {
-        self.offersChecksum = offersChecksum
-        common = algorithm
-        expected = offersChecksum ? ChecksumOffer.algorithm : algorithm
-    }
-
-    /// Sends a file; its checksum is the cheaper one if the offer has been taken by the time the file has gone.
-    mutating func send(
-        _ parcel: Parcel,
-        to output: borrowing OwnedDescriptor,
-        isOfferTaken: () -> Bool
-    ) throws(FileError) {
-        var member = parcel.member
-        if offersChecksum, lists.isEmpty { ChecksumOffer.make(with: &member) }
-        try output.writeAll(tar.header(of: member))
-        var checksum = Checksum(expected)
-        try parcel.send(to: output, &checksum)
-        try output.writeAll(TarWriter.padding(after: member.sizeBytes))
-        let algorithm = expected
-        expected = isOfferTaken() ? ChecksumOffer.algorithm : common
-        let isUnderstood = algorithm == common || algorithm == expected
-        let text = isUnderstood ? checksum.hexadecimal() : try parcel.checksum(common)
-        lists[isUnderstood ? algorithm : common, default: ""] += "\(text) *\(parcel.name)\n"
-    }
-
-    /// Sends the lists and the end mark.
-    mutating func end(to output: borrowing OwnedDescriptor) throws(FileError) {
-        for algorithm in ChecksumAlgorithm.allCases {
-            guard let list = lists[algorithm] else { continue }
-            let member = TarMember(name: algorithm.listName, sizeBytes: Int64(list.utf8.count))
-            try output.writeAll(tar.header(of: member) + Array(list.utf8) + TarWriter.padding(after: member.sizeBytes))
-        }
-        try output.writeAll(tar.end())
-    }
-}
-
-/// `--test` of both programs.
-enum ConnectionTest {
-    /// Prints what the other host says; returns ssh's status as it is.
-    static func run(_ request: ProcessRequest) -> Int32 {
-        do {
-            var pipe = try ChildPipe()
-            guard let reader = pipe.reader.take(), let writer = pipe.writer.take() else { return 2 }
-            var request = request
-            request.output = .descriptor(writer.raw)
-            request.errorOutput = .descriptor(writer.raw)
-            let child = try request.start()
-            Emergency.watch(child)
-            try writer.close()
-            let text = try reader.readToEnd(limit: 1 << 20)
-            Terminal.output(String(decoding: text, as: UTF8.self) + "\n")
-            return child.wait().shellStatus
-        } catch {
-            Terminal.complain("Error executing ssh: \(error)")
-            return 2
-        }
-    }
-}
-
-extension ProcessStatus {
-    /// The status as a shell says it.
-    var shellStatus: Int32 {
-        switch self {
-        case .exited(let status): status
-        case .signaled(let signal): 128 + signal
-        }
     }
 }

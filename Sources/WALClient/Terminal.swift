@@ -21,3 +21,17 @@ enum Terminal {
         _ = try? descriptor.writeAll(text.utf8)
     }
 }
+
+extension ArgumentTable.Ending {
+    /// Prints what ends the program; returns its exit status.
+    func show() -> Int32 {
+        switch self {
+        case .shown(let text):
+            Terminal.output(text)
+            return 0
+        case .refused(let text):
+            Terminal.error(text)
+            return 2
+        }
+    }
+}
