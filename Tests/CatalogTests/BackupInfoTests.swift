@@ -299,6 +299,22 @@ import WAL
         info.xlogSegmentSizeBytes = 3
         #expect(info.segmentSize == .standard)
     }
+
+    @Test func `the segments between two timelines are an error, not none`() throws {
+        var info = BackupInfo(id: "x", serverName: nil, mode: nil)
+        info.beginWAL = "000000010000000000000003"
+        info.endWAL = "000000010000000000000004"
+        #expect(try info.requiredSegments().map(\.description) == [info.beginWAL, info.endWAL])
+        info.endWAL = "000000020000000000000004"
+        let failure = #expect(throws: Failure.self) { try info.requiredSegments() }
+        #expect(
+            failure?.message
+                == "Begin segment (000000010000000000000003) and end segment (000000020000000000000004) must have the same "
+                + "timeline part"
+        )
+        info.endWAL = nil
+        #expect(try info.requiredSegments().isEmpty)
+    }
 }
 
 extension String {

@@ -37,9 +37,9 @@ enum ListFilesCommand {
                 to: &paths
             )
         }
-        if target == "standalone" { paths += try requiredWAL(of: info, in: home) }
         // What is known before something turns out to be wrong is listed all the same.
         defer { context.console.show(lines: paths) }
+        if target == "standalone" { paths += try requiredWAL(of: info, in: home) }
         if target == "wal" || target == "full" { try addLaterWAL(of: info, in: backups, to: &paths) }
     }
 
