@@ -70,24 +70,32 @@ public struct CheckRun {
     ///
     /// Throws what keeps the check from going on: an unreadable catalog, or the wish of the user to stop.
     public func run(onResult: @escaping (CheckResult) -> Void = { _ in }) throws -> CheckReport {
-        try look(ignorable: [], onResult: onResult).report
+        let sheet = sheet(onResult: onResult)
+        try look(sheet)
+        return sheet.report
+    }
+
+    /// Looks at everything in silence; what keeps the check from going on comes beside what was found out before.
+    public func runAsFarAsPossible() -> (report: CheckReport, error: (any Error)?) {
+        let sheet = sheet()
+        do {
+            try look(sheet)
+            return (sheet.report, nil)
+        } catch {
+            return (sheet.report, error)
+        }
     }
 
     /// Looks at everything in silence and tells whether a backup may start; why not is in the log.
     public func permitsBackup() throws -> Bool {
-        try !look(ignorable: Self.ignorableBeforeBackup, onResult: { _ in }).hasFailed
+        let sheet = sheet(ignorable: Self.ignorableBeforeBackup)
+        try look(sheet)
+        return !sheet.hasFailed
     }
 
     /// Looks in silence whether WAL can be streamed from the server; why not is in the log.
     func permitsStreaming() throws -> Bool {
-        let sheet = CheckSheet(
-            server: home.name,
-            isActive: isActive,
-            deadline: deadline,
-            ignorable: [],
-            reporter: reporter,
-            onResult: { _ in }
-        )
+        let sheet = sheet()
         defer {
             deadline.lift()
             server?.setInterruption { Interruption.isRequested }
@@ -102,11 +110,11 @@ public struct CheckRun {
         return !sheet.hasFailed && !deadline.hasPassed
     }
 
-    private func look(
-        ignorable: Set<String>,
-        onResult: @escaping (CheckResult) -> Void
-    ) throws -> CheckSheet {
-        let sheet = CheckSheet(
+    private func sheet(
+        ignorable: Set<String> = [],
+        onResult: @escaping (CheckResult) -> Void = { _ in }
+    ) -> CheckSheet {
+        CheckSheet(
             server: home.name,
             isActive: isActive,
             deadline: deadline,
@@ -114,6 +122,9 @@ public struct CheckRun {
             reporter: reporter,
             onResult: onResult
         )
+    }
+
+    private func look(_ sheet: CheckSheet) throws {
         // Whoever uses the server after us is not bound by our time.
         defer {
             deadline.lift()
@@ -133,7 +144,6 @@ public struct CheckRun {
         } catch {
             throw UpkeepFailure.named(error)
         }
-        return sheet
     }
 
     // MARK: Configuration and identity

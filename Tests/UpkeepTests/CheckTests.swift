@@ -216,6 +216,18 @@ import Testing
         }
     }
 
+    @Test func `what was found out before an error stays, the size of the newest backup as well`() throws {
+        try UpkeepFixture.with("active = off") { fixture in
+            try fixture.addBackup("20260301T000000", segments: 1...1) { $0.sizeBytes = 4711 }
+            try fixture.write("nonsense\t1\t1.0\tNone\n", to: "wals/pg-xlog.db")
+            let run = CheckRun(home: fixture.home, server: nil, reporter: Recorder(), environment: [:])
+            let (report, error) = run.runAsFarAsPossible()
+            #expect(error.map { "\($0)".contains("nonsense") } == true)
+            #expect(report.newestBackupBytes == 4711)
+            #expect(report.results.contains { $0.label == "backup minimum size" })
+        }
+    }
+
     @Test func `a key has no blanks, hyphens or dots`() {
         #expect(CheckResult("receive-wal running", isOK: true).key == "receive_wal_running")
         #expect(CheckResult("No. of x", isOK: true).key == "no_of_x")

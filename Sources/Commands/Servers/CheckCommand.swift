@@ -106,18 +106,16 @@ enum CheckCommand {
         var reports: [CheckReport] = []
         do {
             try context.forEach(context.servers(arguments.list("server_name"), .runAll)) { home in
-                var report = CheckReport(server: home.name, isActive: home.settings.isActive)
-                do {
-                    reports.append(try checkRun(home, context, arguments).run { report.add($0) })
-                } catch  where !Interruption.isRequested {
+                var (report, error) = checkRun(home, context, arguments).runAsFarAsPossible()
+                if let error, !Interruption.isRequested {
                     // What cannot be looked at must not be missing among what failed.
                     let reason = (error as? Failure)?.message ?? "\(error)"
                     report.add(
                         CheckResult("check", isOK: false, hint: reason.split(separator: "\n").first.map(String.init))
                     )
-                    reports.append(report)
-                    throw error
                 }
+                reports.append(report)
+                if let error { throw error }
             }
         } catch  where !Interruption.isRequested {
             _ = console.announce(error)
