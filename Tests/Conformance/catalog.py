@@ -405,6 +405,8 @@ def write_backup(server, backup, root, random):
     if is_old and random.random() < 0.2:
         write(f"{home}/meta/{backup.id}-backup.info", text)
     has_directory = random.random() < (0.95 if backup["status"] in COPIED else 0.5)
+    # Of one whose files are gone `cron` of the reference leaves the record (entry: `cron` deletes an obsolete backup with incremental ones).
+    has_directory = has_directory or backup["parent_backup_id"] is not None
     if has_directory or is_old:
         data = "pgdata" if is_old and random.random() < 0.3 else "data"
         names = ["PG_VERSION", "base/1/1259", "backup_label", "global/pg_control", "with space", "größe", "new\nline"]

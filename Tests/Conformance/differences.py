@@ -99,8 +99,8 @@ def settle_nagios(oracle, ours, breaks_off):
     has_broken_off = False
     for name in names:
         (failed, rows, sizes), (my_failed, my_rows, my_sizes) = theirs.servers[name], mine.servers[name]
-        if not theirs.has_sizes:
-            # The reference has none to tell when it breaks off with an error.
+        if not theirs.has_sizes or not mine.has_sizes:
+            # The reference has none to tell when it breaks off with an error, and nobody when no server is good.
             sizes = my_sizes
         if has_broken_off:
             if not theirs.is_silent(name):
@@ -142,7 +142,7 @@ def is_json_beginning(theirs, mine, damaged):
         theirs.pop(key, None), mine.pop(key, None)
     servers = sorted(key for key in mine if key != "_WARNING")
     told = sorted(key for key in theirs if key != "_WARNING")
-    if told != servers[: len(told)] or theirs.get("_WARNING") != mine.get("_WARNING"):
+    if told != servers[: len(told)] or not is_part(theirs.get("_WARNING", []), mine.get("_WARNING", [])):
         return False
     # The server at which it broke off has lost its last rows.
     return all(mine[name] == theirs[name] or (name == told[-1] and lacks_rows(theirs[name], mine[name])) for name in told)
@@ -286,7 +286,8 @@ def settle_missing_list(question, oracle, ours):
             if lists_are_missing(oracle.home, name) and index < len(mine) and text not in mine[index]:
                 sections[index] = section.replace(text, "")
         oracle.out = "".join(sections)
-    if not has_failed_row(oracle.out, is_json(question)) and oracle.status == 1 and not oracle.err:
+    has_broken_off = oracle.err or '"_ERROR": [' in oracle.out or '"_EXCEPTION": [' in oracle.out
+    if not has_failed_row(oracle.out, is_json(question)) and oracle.status == 1 and not has_broken_off:
         oracle.status = 0
 
 
@@ -392,7 +393,10 @@ RULES = [
 
 
 def may_differ(path, values, home):
-    """Entry: `check` of a server whose `xlog.db` is missing (the two programs rebuild it in different commands)."""
+    """Entries: `check` of a server whose `xlog.db` is missing (the two programs rebuild it in different commands); META when it is empty."""
+    # What is in it is a path of its own.
+    if path.endswith("/meta") and values == [None, "directory"]:
+        return True
     ends_early = any(server.options.get("backup_method") == "local-rsync" and server.kind != "passive" for server in home.servers)
     if (home.has("xlogdb-damaged") or home.has("unknown-key") or ends_early) and path.endswith(("/base", "/meta", "/errors", "/incoming", "/streaming", "/wals")):
         # `check` of the oracle ends at such a server, and makes no directories for the servers after it.
