@@ -93,7 +93,7 @@ def without_log(text):
 
 def with_sorted_words(text):
     """Words that exclude each other are told in the order of their hashes."""
-    pattern = r"Invalid configuration value '[^']*' for key (\S+) in \[(.*?)\] section: cannot contain both '([^']*)' and '([^']*)'"
+    pattern = r"Invalid configuration value '[^']*' for key (\S+) in \[((?:(?!\] section: ).)*)\] section: cannot contain both '([^']*)' and '([^']*)'"
     return re.sub(pattern, lambda found: " ".join(sorted(found.groups())), text)
 
 
