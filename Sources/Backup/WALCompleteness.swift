@@ -133,11 +133,13 @@ public struct BackupConsistencyCheck: Sendable {
         self.reporter = reporter
     }
 
-    /// Checks one backup under its lock, stores and returns the record; a lock that is taken is `Failure`.
+    /// Checks one backup under its lock, stores and returns the record, `nil` when it is gone.
+    ///
+    /// The `check-backup` of a cron has the lock for a moment: it is waited for.
     public func run(_ id: String) throws(Failure) -> BackupInfo? {
         let lock: FileLock
         do {
-            lock = try FileLock.acquire(home.lockPath(.backupID(id)))
+            lock = try FileLock.acquire(home.lockPath(.backupID(id)), waiting: true)
         } catch {
             throw Failure("\(error)", cause: error)
         }

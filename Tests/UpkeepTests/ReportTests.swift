@@ -1,3 +1,4 @@
+import Backup
 import Catalog
 import Failure
 import Files
@@ -77,6 +78,22 @@ import Upkeep
             try fixture.write("", to: "wals/0000000200000000/000000020000000000000006")
             #expect(try validation.run(gap) == .checked(before: .done, after: .failed))
             #expect(try fixture.catalog[gap.id]?.error?.hasSuffix("is 000000020000000000000005") == true)
+        }
+    }
+
+    @Test func `the end of a backup waits for a check that a cron has begun`() throws {
+        try UpkeepFixture.with { fixture in
+            let info = try fixture.addBackup("20260301T000000", segments: 2...2) { $0.status = .waitingForWALs }
+            try fixture.addWAL(1...2)
+            let lock = fixture.home.lockPath(.backupID(info.id))
+            try fixture.world.write("", to: lock.string)
+            let holder = try fixture.world.start(["flock", "-F", lock.string, "sleep", "0.5"])
+            defer { holder.end() }
+            let isHeld = Shell.wait(seconds: 10) { (try? FileLock.state(of: lock)) != .free }
+            try #require(isHeld)
+            let check = BackupConsistencyCheck(home: fixture.home, reporter: Recorder())
+            #expect(try check.run(info.id)?.status == .done)
+            #expect(!holder.isRunning)
         }
     }
 
