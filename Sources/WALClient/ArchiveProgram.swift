@@ -63,9 +63,9 @@ private struct ArchiveRun {
         if acknowledgements.contains(path) { return 0 }
         let followers = queue.following(limit: arguments.batch - 1)
         guard !followers.isEmpty else { return try report(send([path])) }
+        // Whatever fails, one of the others may be the reason, here or there: then the file goes alone, and tells if it is its own.
         let result = try? send([path] + followers)
         if let result, result.isConnectionProblem { return report(result) }
-        // One of the others may be the reason, here or there.
         guard let result, case .finished(.exited(0), nil) = result.ending else { return try report(send([path])) }
         // What cannot be written down is sent again; only what is written down is ever confirmed.
         try? acknowledgements.replace(with: result.sent.filter { $0.name != path.lastComponent?.string })

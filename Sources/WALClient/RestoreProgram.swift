@@ -73,6 +73,7 @@ struct RestoreRun {
         /// without the rest; at a segment of a wrong size it stops, or as a standby asks again.
         func finish(_ arguments: RestoreArguments) -> Int32 {
             let text = "Cannot write '\(arguments.destination)' (WAL_DEST): \(error)"
+            // A file that cannot be emptied might be taken for the segment: then the command fails.
             let isEmpty = (try? OwnedDescriptor(opening: arguments.destination, .writeOnly, options: .truncate)) != nil
             guard isEmpty, WALSegmentName(arguments.walName) != nil else {
                 Terminal.complain(text)

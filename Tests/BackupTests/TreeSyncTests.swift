@@ -49,6 +49,7 @@ import Testing
             }
             // A second root stands for what is mounted below the first one.
             let other = try FileSystem.createTemporaryDirectory(prefix: "tree-sync-", in: "/dev/shm")
+            // What is left in memory does not change what was seen.
             defer { _ = try? FileSystem.removeTree(other) }
             try FileSystem.replaceDurably(other.appending("wal"), contents: [UInt8](repeating: 3, count: 70))
             let fileSystem = try WholeFileSystem(of: root)

@@ -122,8 +122,7 @@ final class TreeMemberStream: MemberStream {
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        guard let source else { return 0 }
-        if file == nil { file = try OwnedDescriptor(opening: source) }
+        if file == nil, let source { file = try OwnedDescriptor(opening: source) }
         return try file?.read(into: buffer) ?? 0
     }
 }

@@ -53,7 +53,8 @@ final class RestoredFiles: Sendable {
 final class ChecksummingSink: FileSink, @unchecked Sendable {
     private let sink: any FileSink
     private let files: RestoredFiles
-    private var checksum: ManifestChecksum?
+    private static let algorithm = ChecksumAlgorithm.crc32c
+    private var checksum = Checksum(algorithm)
     private var current: (member: RestoredMember, root: RestoreRoot)?
 
     init(_ sink: any FileSink, noting files: RestoredFiles) {
@@ -66,13 +67,13 @@ final class ChecksummingSink: FileSink, @unchecked Sendable {
     }
 
     func begin(_ member: RestoredMember, in root: RestoreRoot) throws {
-        checksum = ManifestChecksum(algorithm: "CRC32C")
+        checksum = Checksum(Self.algorithm)
         current = (member, root)
         try sink.begin(member, in: root)
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {
-        checksum?.update(bytes)
+        checksum.update(bytes)
         try sink.write(bytes)
     }
 
@@ -80,7 +81,11 @@ final class ChecksummingSink: FileSink, @unchecked Sendable {
         try sink.end()
         guard let (member, root) = current else { return }
         current = nil
-        note(member, root, StoredChecksums.Known(algorithm: "CRC32C", text: checksum?.hexadecimal() ?? ""))
+        note(
+            member,
+            root,
+            StoredChecksums.Known(algorithm: Self.algorithm.rawValue, text: checksum.hexadecimal())
+        )
     }
 
     private func note(_ member: RestoredMember, _ root: RestoreRoot, _ checksum: StoredChecksums.Known) {
