@@ -24,6 +24,13 @@ int linux_pipe2(int descriptors[2], int flags) __asm__("pipe2");
 int linux_spawn_add_chdir(void *actions, const char *path) __asm__("posix_spawn_file_actions_addchdir_np");
 int linux_spawn_add_closefrom(void *actions, int first) __asm__("posix_spawn_file_actions_addclosefrom_np");
 
+#if defined(__aarch64__) || defined(__arm__)
+static const int linux_O_DIRECT = 0200000;
+#elif defined(__powerpc__)
+static const int linux_O_DIRECT = 0400000;
+#else
+static const int linux_O_DIRECT = 040000;
+#endif
 static const unsigned int linux_SYNC_FILE_RANGE_WRITE = 2;
 static const int linux_F_SETPIPE_SZ = 1031;
 static const unsigned int linux_MFD_CLOEXEC = 1;

@@ -159,16 +159,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 
     /// Writes all of the bytes.
     public borrowing func writeAll(_ bytes: [UInt8]) throws(FileError) {
-        // A closure that rethrows erases the error's type.
-        var failure: FileError?
-        bytes.withUnsafeBytes { buffer in
-            do throws(FileError) {
-                try writeAll(buffer)
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
+        try bytes.span.withUnsafeBytes { (buffer) throws(FileError) in try writeAll(buffer) }
     }
 
     /// Writes all of the bytes at an offset, without moving the position.
@@ -228,21 +219,12 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 
     /// Writes zeros from the start to this length.
     public borrowing func fillWithZeros(sizeBytes: Int64) throws(FileError) {
-        let zeros = [UInt8](repeating: 0, count: Int(clamping: min(1 << 20, max(0, sizeBytes))))
-        var position: Int64 = 0
-        while position < sizeBytes {
-            let count = min(Int64(zeros.count), sizeBytes - position)
-            // A closure that rethrows erases the error's type.
-            var failure: FileError?
-            zeros.withUnsafeBytes { buffer in
-                do throws(FileError) {
-                    try writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<Int(count)]), at: position)
-                } catch {
-                    failure = error
-                }
+        let zeros = [UInt8](repeating: 0, count: 1 << 20)
+        try zeros.span.withUnsafeBytes { (piece) throws(FileError) in
+            for position in stride(from: 0, to: sizeBytes, by: piece.count) {
+                let count = Int(min(Int64(piece.count), sizeBytes - position))
+                try writeAll(UnsafeRawBufferPointer(rebasing: piece[..<count]), at: position)
             }
-            if let failure { throw failure }
-            position += count
         }
     }
 
@@ -290,4 +272,11 @@ extension FileStatus {
             timespec(tv_sec: Int(modifiedSeconds), tv_nsec: modifiedNanoseconds),
         ]
     }
+}
+
+extension FileDescriptor.OpenOptions {
+    /// Each write goes to the disk itself and is durable on return; only whole blocks from aligned memory can be written.
+    ///
+    /// Opening or writing fails with EINVAL where a file system has no such writes.
+    public static let aroundPageCache = FileDescriptor.OpenOptions(rawValue: linux_O_DIRECT | O_DSYNC)
 }

@@ -77,30 +77,40 @@ extension PostgresSession {
         }
     }
 
-    /// Looks for the next message of the stream, and waits for it at most so long (0: not at all).
+    /// Looks for the next message of the stream, and waits for it at most so long.
     ///
-    /// What has arrived already is handed out without asking the kernel, and without a look at interruptions. Throws when
-    /// the connection is lost, or when it has to wait and an interruption is asked for.
-    public borrowing func nextCopyEvent(waitMilliseconds: Int32) throws(PostgresError) -> CopyEvent {
-        var deadline: ContinuousClock.Instant?
+    /// 0 asks the kernel what has arrived and does not wait, `nil` does not even ask: there is what was read together with an
+    /// earlier message, or nothing. Throws when the connection is lost, or when it has to wait and an interruption is asked for.
+    public borrowing func nextCopyEvent(waitMilliseconds: Int32?) throws(PostgresError) -> CopyEvent {
+        var endMilliseconds: Int64?
+        var isRead = false
         while true {
             var buffer: UnsafeMutablePointer<CChar>?
             let count = PQgetCopyData(handle, &buffer, 1)
             if count > 0, let buffer { return .message(CopyMessage(start: buffer, count: Int(count))) }
             if count == -1 { return .end }
             if count == -2 { throw connectionError() }
-            if isInterrupted() { throw PostgresError(.interrupted, message: "interrupted") }
-            let now = ContinuousClock.now
-            let end = deadline ?? now + .milliseconds(max(0, waitMilliseconds))
-            deadline = end
-            let remaining = Int32(((end - now) / Duration.milliseconds(1)).rounded(.up))
-            let slice = min(max(0, remaining), Self.sliceMilliseconds)
-            if Self.poll(PQsocket(handle), Int16(POLLIN), milliseconds: slice) {
-                guard PQconsumeInput(handle) == 1 else { throw connectionError() }
-            } else if remaining <= slice {
-                return .nothingYet
+            guard let waitMilliseconds, waitMilliseconds > 0 || !isRead else { return .nothingYet }
+            if waitMilliseconds > 0 {
+                if isInterrupted() { throw PostgresError(.interrupted, message: "interrupted") }
+                let now = Self.monotonicMilliseconds
+                let end = endMilliseconds ?? now + Int64(waitMilliseconds)
+                endMilliseconds = end
+                let slice = min(max(0, end - now), Int64(Self.sliceMilliseconds))
+                guard Self.poll(PQsocket(handle), Int16(POLLIN), milliseconds: Int32(slice)) else {
+                    if end - now <= slice { return .nothingYet }
+                    continue
+                }
             }
+            guard PQconsumeInput(handle) == 1 else { throw connectionError() }
+            isRead = true
         }
+    }
+
+    private static var monotonicMilliseconds: Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
     }
 
     /// Sends bytes into the stream as one message; blocks until the kernel has them.

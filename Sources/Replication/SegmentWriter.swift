@@ -3,10 +3,20 @@ import SystemPackage
 import WAL
 
 /// Writes the stream into segments: one is open at a time, under its `.partial` name until it is complete.
+///
+/// What a flush finds gathered is written around the page cache, one durable write of whole blocks, where the file system has such
+/// writes; commits that wait are faster by it. Everything else goes through the page cache.
 struct SegmentWriter: ~Copyable {
     private let directory: StreamingDirectory
     private let spare: SpareSegment
     private var file: OwnedDescriptor?
+    /// The same file, for writes of whole blocks that are durable at once.
+    private var blockFile: OwnedDescriptor?
+    /// Whether whole blocks may be written: the file has nothing but zeros behind `tail`, and its file system has not refused.
+    private var writesBlocks = false
+    private var tail = SegmentTail()
+    /// Whether there is something in the page cache that is not durable.
+    private var isUnsynced = false
     /// Whether names in the directory have changed since it was last synced.
     private var namesAreUnsynced = false
 
@@ -25,18 +35,46 @@ struct SegmentWriter: ~Copyable {
         // Whoever wrote it may not have come to sync it.
         if isWhole { try opened.sync() }
         file = consume opened
+        tail.restart(at: 0)
+        writesBlocks = !isWhole
         namesAreUnsynced = true
         try syncNames()
     }
 
-    /// Writes at an offset of the open segment; nothing is durable before `flush`.
-    borrowing func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {
-        try file?.writeAll(bytes, at: offset)
+    /// Takes bytes for an offset of the open segment; nothing is durable before `flush`, and it may be lost with this program
+    /// before `push`.
+    mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws(FileError) {
+        if offset != tail.end {
+            try push()
+            tail.restart(at: offset)
+            // What is before it in its block is not known here.
+            if tail.firstBlock != offset { writesBlocks = false }
+        }
+        if bytes.count > tail.roomByteCount { try push() }
+        if bytes.count <= tail.roomByteCount {
+            tail.append(bytes)
+        } else {
+            try file?.writeAll(bytes, at: tail.end)
+            isUnsynced = true
+            tail.setWritten(andThen: bytes)
+        }
+    }
+
+    /// Hands everything to the kernel: it survives an end of this program.
+    mutating func push() throws(FileError) {
+        guard !tail.isEmpty else { return }
+        try file?.writeAll(tail.unwritten, at: tail.firstUnwritten)
+        isUnsynced = true
+        tail.setWritten()
     }
 
     /// Makes what was written durable, under a durable name.
     mutating func flush() throws(FileError) {
-        try file?.syncData()
+        if try !flushBlocks() {
+            try push()
+            try file?.syncData()
+            isUnsynced = false
+        }
         try syncNames()
     }
 
@@ -45,8 +83,7 @@ struct SegmentWriter: ~Copyable {
     /// Its contents are durable under one of the two names on return; the final one is when the next segment has been opened.
     mutating func finish(_ segment: WALSegmentName) throws(FileError) {
         try flush()
-        guard let finished = file.take() else { return }
-        try finished.close()
+        guard try closeFiles() else { return }
         try FileSystem.rename(directory.partialPath(of: segment), to: directory.completePath(of: segment))
         namesAreUnsynced = true
     }
@@ -54,8 +91,32 @@ struct SegmentWriter: ~Copyable {
     /// Makes what was written durable and closes it; the segment stays partial.
     mutating func close() throws(FileError) {
         try flush()
-        guard let open = file.take() else { return }
+        _ = try closeFiles()
+    }
+
+    /// Writes what is gathered so that it is durable on return; false when it has to go the other way.
+    private mutating func flushBlocks() throws(FileError) -> Bool {
+        guard writesBlocks, !isUnsynced, !tail.isEmpty, let path = file?.path else { return false }
+        do throws(FileError) {
+            if blockFile == nil {
+                blockFile = try OwnedDescriptor(opening: path, .writeOnly, options: [.noFollow, .aroundPageCache])
+            }
+            try blockFile?.writeAll(tail.blocks, at: tail.firstBlock)
+        } catch  where error.errno == .invalidArgument || error.errno == .notSupported {
+            // What it has written of them all the same is what the other way writes.
+            writesBlocks = false
+            return false
+        }
+        tail.setWritten()
+        return true
+    }
+
+    /// False when none was open.
+    private mutating func closeFiles() throws(FileError) -> Bool {
+        if let blocks = blockFile.take() { try blocks.close() }
+        guard let open = file.take() else { return false }
         try open.close()
+        return true
     }
 
     private mutating func syncNames() throws(FileError) {

@@ -45,10 +45,10 @@ struct StreamRun: ~Copyable {
         from session: borrowing PostgresSession,
         isStopping: () -> Bool
     ) throws(ReplicationError) -> Bool {
+        stream.manner.isSynchronous = commitsWait()
         try perform(stream.begin(), UnsafeRawBufferPointer(start: nil, count: 0), session)
-        var waitMilliseconds: Int32 = 0
+        var waitMilliseconds: Int32? = 0
         while !isStopping() {
-            stream.manner.isSynchronous = commitsWait()
             let event: CopyEvent
             do throws(PostgresError) {
                 event = try session.nextCopyEvent(waitMilliseconds: waitMilliseconds)
@@ -59,17 +59,14 @@ struct StreamRun: ~Copyable {
             switch consume event {
             case .message(let message):
                 try take(message, from: session)
-                prepareNextSegment()
-                // Everything that waits already is taken before anything is flushed.
-                waitMilliseconds = 0
+                // What waits already is taken before anything is flushed; without asking for more when commits wait for little.
+                waitMilliseconds = stream.isEagerToFlush ? nil : 0
             case .nothingYet:
                 let now = Interruption.monotonicSeconds
                 let actions = try machine { (stream) throws(WALStream.Trouble) in try stream.rest(nowSeconds: now) }
                 try perform(actions, UnsafeRawBufferPointer(start: nil, count: 0), session)
-                prepareNextSegment()
-                waitMilliseconds = Int32(
-                    min(10, stream.secondsToWait(nowSeconds: Interruption.monotonicSeconds)) * 1000
-                )
+                // More may have arrived while that was done.
+                waitMilliseconds = actions.isEmpty ? try beforeWaiting() : 0
             case .end:
                 return false
             }
@@ -77,11 +74,22 @@ struct StreamRun: ~Copyable {
         return true
     }
 
+    /// What commits need not wait for: done when nothing has arrived, and everything is told that is to be told.
+    ///
+    /// Returns how long the next message may be waited for.
+    private mutating func beforeWaiting() throws(ReplicationError) -> Int32 {
+        try storing { () throws(FileError) in try writer.push() }
+        stream.manner.isSynchronous = commitsWait()
+        let now = Interruption.monotonicSeconds
+        prepareNextSegment(nowSeconds: now)
+        return Int32(min(10, stream.secondsToWait(nowSeconds: now)) * 1000)
+    }
+
     /// Has the next segment's file made once the open segment is a quarter full, or a few seconds old.
-    private mutating func prepareNextSegment() {
+    private mutating func prepareNextSegment(nowSeconds: Double) {
         guard nextSegmentSeconds.isFinite else { return }
         let isQuarterFull = stream.written.rawValue % size.bytes >= size.bytes / 4
-        guard isQuarterFull || Interruption.monotonicSeconds >= nextSegmentSeconds else { return }
+        guard isQuarterFull || nowSeconds >= nextSegmentSeconds else { return }
         nextSegmentSeconds = .infinity
         prepare()
     }
@@ -102,16 +110,13 @@ struct StreamRun: ~Copyable {
             }
             let payload = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(StreamMessage.walHeaderByteCount))
             try perform(actions, payload, session)
+            prepareNextSegment(nowSeconds: now)
         }
     }
 
     /// Makes everything durable and closes the open segment.
     mutating func close() throws(ReplicationError) {
-        do throws(FileError) {
-            try writer.close()
-        } catch {
-            throw .file(error)
-        }
+        try storing { () throws(FileError) in try writer.close() }
         if stream.written.rawValue % size.bytes != 0 {
             tell(.leftPartial(WALSegmentName(containing: stream.written, timeline: timeline, size: size)))
         }
@@ -141,15 +146,8 @@ struct StreamRun: ~Copyable {
         _ session: borrowing PostgresSession
     ) throws(ReplicationError) {
         for action in actions {
-            if case .reply(let update) = action {
-                try send(update, session)
-                continue
-            }
-            do throws(FileError) {
-                try store(action, payload)
-            } catch {
-                throw .file(error)
-            }
+            try storing { () throws(FileError) in try store(action, payload) }
+            if case .reply(let update) = action { try send(update, session) }
         }
     }
 
@@ -169,7 +167,11 @@ struct StreamRun: ~Copyable {
             try writer.finish(segment)
             let end = LSN(rawValue: segment.startLSN(size: size).rawValue &+ size.bytes)
             tell(.finishedSegment(end: end, timeline))
-        case .reply: break
+            // A stream that never rests.
+            stream.manner.isSynchronous = commitsWait()
+        case .reply:
+            // What we call written survives an end of this program.
+            try writer.push()
         }
     }
 

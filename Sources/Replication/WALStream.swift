@@ -98,11 +98,12 @@ public struct WALStream: Sendable {
             guard start == written else { throw .gap(expected: written, received: start) }
             lastWALSeconds = nowSeconds
             if flushed == written { unflushedSinceSeconds = nowSeconds }
-            var actions = try write(byteCount)
+            var actions = Self.noActions
+            try write(byteCount, &actions)
             let isMuch =
                 manner.isSynchronous && Int64(clamping: written.rawValue - flushed.rawValue) >= manner.flushBytes
             if isMuch || isDue(nowSeconds) {
-                actions += flushAndReply(nowSeconds)
+                flushAndReply(nowSeconds, &actions)
             } else if owesReply, manner.isSynchronous {
                 // The end of a segment has just been flushed: commits in it need not wait for the rest.
                 actions.append(reply(nowSeconds))
@@ -110,7 +111,7 @@ public struct WALStream: Sendable {
             return actions
         case .keepalive(_, let wantsReply):
             // A server that shuts down waits until we have confirmed the last byte as durable.
-            return wantsReply || isDue(nowSeconds) ? flushAndReply(nowSeconds) : []
+            return wantsReply || isDue(nowSeconds) ? end(nowSeconds: nowSeconds) : []
         }
     }
 
@@ -120,7 +121,7 @@ public struct WALStream: Sendable {
         if silence >= manner.silenceSeconds { throw .silence(seconds: Int(silence)) }
         let hasToFlush =
             written > flushed && (manner.isSynchronous || nowSeconds - lastWALSeconds >= manner.restSeconds)
-        if hasToFlush || owesReply || isDue(nowSeconds) { return flushAndReply(nowSeconds) }
+        if hasToFlush || owesReply || isDue(nowSeconds) { return end(nowSeconds: nowSeconds) }
         if silence >= manner.silenceSeconds / 2, !hasProbed {
             hasProbed = true
             return [.reply(StatusUpdate(written: written, flushed: flushed, wantsReply: true))]
@@ -130,8 +131,17 @@ public struct WALStream: Sendable {
 
     /// The stream is over, or we leave it: what has arrived is made durable and confirmed.
     public mutating func end(nowSeconds: Double) -> [Action] {
-        flushAndReply(nowSeconds)
+        var actions = Self.noActions
+        flushAndReply(nowSeconds, &actions)
+        return actions
     }
+
+    /// True when commits wait for so little that looking for more of it would take longer than it saves.
+    public var isEagerToFlush: Bool {
+        manner.isSynchronous && written > flushed && written.rawValue - flushed.rawValue < Self.eagerByteLimit
+    }
+
+    private static let eagerByteLimit: UInt64 = 32 << 10
 
     /// How long one may wait for the next message before `rest` has something to do.
     public func secondsToWait(nowSeconds: Double) -> Double {
@@ -142,8 +152,7 @@ public struct WALStream: Sendable {
     }
 
     /// Splits WAL at the ends of segments.
-    private mutating func write(_ byteCount: Int) throws(Trouble) -> [Action] {
-        var actions: [Action] = []
+    private mutating func write(_ byteCount: Int, _ actions: inout [Action]) throws(Trouble) {
         var position = 0
         while position < byteCount {
             let offset = written.rawValue % segmentSize.bytes
@@ -161,7 +170,6 @@ public struct WALStream: Sendable {
                 owesReply = true
             }
         }
-        return actions
     }
 
     /// True when the server has not heard of us for too long, or what is written waits for too long to be flushed.
@@ -170,13 +178,18 @@ public struct WALStream: Sendable {
             || (written > flushed && nowSeconds - unflushedSinceSeconds >= manner.statusSeconds)
     }
 
-    private mutating func flushAndReply(_ nowSeconds: Double) -> [Action] {
-        var actions: [Action] = []
+    private mutating func flushAndReply(_ nowSeconds: Double, _ actions: inout [Action]) {
         if written > flushed {
             actions.append(.flush)
             flushed = written
         }
         actions.append(reply(nowSeconds))
+    }
+
+    /// An empty list with room for what a message usually asks for: commits wait for whatever takes time.
+    private static var noActions: [Action] {
+        var actions: [Action] = []
+        actions.reserveCapacity(6)
         return actions
     }
 

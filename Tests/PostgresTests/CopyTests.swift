@@ -45,6 +45,30 @@ import Testing
         }
     }
 
+    @Test func `what was read with an earlier message is handed out without a wait and in its order`() throws {
+        try withSession { session in
+            try session.send("COPY (SELECT n FROM generate_series(1, 20000) n) TO STDOUT")
+            #expect(try session.nextReply() == .copyOut)
+            var text = ""
+            var waits = 0
+            var waitMilliseconds: Int32? = 1000
+            stream: while true {
+                switch try session.nextCopyEvent(waitMilliseconds: waitMilliseconds) {
+                case .message(let message):
+                    text += message.withBytes { String(decoding: $0, as: UTF8.self) }
+                    waitMilliseconds = nil
+                case .nothingYet:
+                    // First a look, then a wait.
+                    waitMilliseconds = waitMilliseconds == nil ? 0 : 1000
+                    waits += 1
+                case .end: break stream
+                }
+            }
+            #expect(text == (1...20000).map { "\($0)\n" }.joined())
+            #expect(waits > 0 && waits < 5000)
+        }
+    }
+
     @Test func `a stream to the server is taken`() throws {
         try withSession { session in
             _ = try session.rows("CREATE TABLE t (a int)")

@@ -136,6 +136,19 @@ import WAL
         #expect(try stream.rest(nowSeconds: 0.002) == [])
     }
 
+    @Test func `little is flushed without a look for more when commits wait for it`() throws {
+        for isSynchronous in [true, false] {
+            var stream = stream(synchronous: isSynchronous)
+            #expect(!stream.isEagerToFlush)
+            _ = try stream.receive(.wal(start: LSN(rawValue: 0x0050_0000), byteCount: 32_767), nowSeconds: 1)
+            #expect(stream.isEagerToFlush == isSynchronous)
+            _ = try stream.receive(.wal(start: LSN(rawValue: 0x0050_7FFF), byteCount: 1), nowSeconds: 1)
+            #expect(!stream.isEagerToFlush)
+            _ = stream.end(nowSeconds: 1)
+            #expect(!stream.isEagerToFlush)
+        }
+    }
+
     @Test func `a stream that never rests is flushed all the same`() throws {
         var synchronous = stream(synchronous: true)
         var position: UInt64 = 0x0050_0000
