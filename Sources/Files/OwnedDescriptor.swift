@@ -277,6 +277,6 @@ extension FileStatus {
 extension FileDescriptor.OpenOptions {
     /// Each write goes to the disk itself and is durable on return; only whole blocks from aligned memory can be written.
     ///
-    /// Opening or writing fails with EINVAL where a file system has no such writes.
+    /// Opening or writing fails with EINVAL or ENOTSUP where a file system has no such writes.
     public static let aroundPageCache = FileDescriptor.OpenOptions(rawValue: linux_O_DIRECT | O_DSYNC)
 }

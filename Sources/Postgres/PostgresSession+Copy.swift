@@ -27,7 +27,7 @@ public struct CopyMessage: ~Copyable, @unchecked Sendable {
 public enum CopyEvent: ~Copyable, Sendable {
     /// A message.
     case message(CopyMessage)
-    /// Nothing arrived in the time given.
+    /// No whole message is there, or came in the time given.
     case nothingYet
     /// The server has ended its side; what it says about that is the next reply.
     case end
@@ -77,12 +77,12 @@ extension PostgresSession {
         }
     }
 
-    /// Looks for the next message of the stream, and waits for it at most so long.
+    /// Looks for the next whole message of the stream, and waits for it at most so long.
     ///
-    /// 0 asks the kernel what has arrived and does not wait, `nil` does not even ask: there is what was read together with an
+    /// 0 takes what has arrived and does not wait; `nil` does not even ask the kernel: there is what was read together with an
     /// earlier message, or nothing. Throws when the connection is lost, or when it has to wait and an interruption is asked for.
     public borrowing func nextCopyEvent(waitMilliseconds: Int32?) throws(PostgresError) -> CopyEvent {
-        var endMilliseconds: Int64?
+        var end: Int64?
         var isRead = false
         while true {
             var buffer: UnsafeMutablePointer<CChar>?
@@ -90,27 +90,29 @@ extension PostgresSession {
             if count > 0, let buffer { return .message(CopyMessage(start: buffer, count: Int(count))) }
             if count == -1 { return .end }
             if count == -2 { throw connectionError() }
-            guard let waitMilliseconds, waitMilliseconds > 0 || !isRead else { return .nothingYet }
+            guard let waitMilliseconds else { return .nothingYet }
             if waitMilliseconds > 0 {
                 if isInterrupted() { throw PostgresError(.interrupted, message: "interrupted") }
-                let now = Self.monotonicMilliseconds
-                let end = endMilliseconds ?? now + Int64(waitMilliseconds)
-                endMilliseconds = end
-                let slice = min(max(0, end - now), Int64(Self.sliceMilliseconds))
-                guard Self.poll(PQsocket(handle), Int16(POLLIN), milliseconds: Int32(slice)) else {
-                    if end - now <= slice { return .nothingYet }
-                    continue
-                }
+                let now = Self.monotonicNanoseconds
+                let last = end ?? now + Int64(waitMilliseconds) * 1_000_000
+                end = last
+                guard now < last else { return .nothingYet }
+                let rest = (last - now + 999_999) / 1_000_000
+                let slice = Int32(min(rest, Int64(Self.sliceMilliseconds)))
+                guard Self.poll(PQsocket(handle), Int16(POLLIN), milliseconds: slice) else { continue }
+            } else if isRead, !Self.poll(PQsocket(handle), Int16(POLLIN), milliseconds: 0) {
+                // One read does not always take everything.
+                return .nothingYet
             }
             guard PQconsumeInput(handle) == 1 else { throw connectionError() }
             isRead = true
         }
     }
 
-    private static var monotonicMilliseconds: Int64 {
+    private static var monotonicNanoseconds: Int64 {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
-        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
     }
 
     /// Sends bytes into the stream as one message; blocks until the kernel has them.

@@ -47,8 +47,8 @@ struct SegmentWriter: ~Copyable {
         if offset != tail.end {
             try push()
             tail.restart(at: offset)
-            // What is before it in its block is not known here.
-            if tail.firstBlock != offset { writesBlocks = false }
+            // What is around it in its block is not known here.
+            writesBlocks = false
         }
         if bytes.count > tail.roomByteCount { try push() }
         if bytes.count <= tail.roomByteCount {

@@ -45,6 +45,19 @@ struct StreamRun: ~Copyable {
         from session: borrowing PostgresSession,
         isStopping: () -> Bool
     ) throws(ReplicationError) -> Bool {
+        do throws(ReplicationError) {
+            return try takeMessages(from: session, isStopping: isStopping)
+        } catch {
+            // The server may be gone for good: what has arrived is kept as far as it can be, and told is what ended it.
+            _ = try? writer.push()
+            throw error
+        }
+    }
+
+    private mutating func takeMessages(
+        from session: borrowing PostgresSession,
+        isStopping: () -> Bool
+    ) throws(ReplicationError) -> Bool {
         stream.manner.isSynchronous = commitsWait()
         try perform(stream.begin(), UnsafeRawBufferPointer(start: nil, count: 0), session)
         var waitMilliseconds: Int32? = 0
@@ -179,15 +192,9 @@ struct StreamRun: ~Copyable {
         var clock = timespec()
         clock_gettime(CLOCK_REALTIME, &clock)
         let message = update.message(atSeconds: Double(clock.tv_sec) + Double(clock.tv_nsec) / 1_000_000_000)
-        var failure: PostgresError?
-        message.withUnsafeBytes { bytes in
-            do throws(PostgresError) {
-                try session.putCopyData(bytes)
-            } catch {
-                failure = error
-            }
+        try message.span.withUnsafeBytes { (bytes) throws(ReplicationError) in
+            try replicating { () throws(PostgresError) in try session.putCopyData(bytes) }
         }
-        if let failure { throw .postgres(failure) }
     }
 }
 

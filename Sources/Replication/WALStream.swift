@@ -31,7 +31,8 @@ public struct WALStream: Sendable {
 
     /// When to flush and to speak.
     public struct Manner: Sendable, Equatable {
-        /// True when commits wait for us: what has arrived is flushed and confirmed as soon as nothing more waits.
+        /// True when commits wait for us: what has arrived is flushed and confirmed as soon as nothing more waits, or
+        /// at once when it is little.
         public var isSynchronous: Bool
         /// The longest time between two updates, and between writing and flushing.
         public var statusSeconds = 10.0
@@ -111,17 +112,17 @@ public struct WALStream: Sendable {
             return actions
         case .keepalive(_, let wantsReply):
             // A server that shuts down waits until we have confirmed the last byte as durable.
-            return wantsReply || isDue(nowSeconds) ? end(nowSeconds: nowSeconds) : []
+            return wantsReply || isDue(nowSeconds) ? flushAndReply(nowSeconds) : []
         }
     }
 
-    /// Nothing more waits to be read at the moment.
+    /// Nothing more waits to be read at the moment, or nobody looks because `isEagerToFlush`.
     public mutating func rest(nowSeconds: Double) throws(Trouble) -> [Action] {
         let silence = nowSeconds - lastArrivalSeconds
         if silence >= manner.silenceSeconds { throw .silence(seconds: Int(silence)) }
         let hasToFlush =
             written > flushed && (manner.isSynchronous || nowSeconds - lastWALSeconds >= manner.restSeconds)
-        if hasToFlush || owesReply || isDue(nowSeconds) { return end(nowSeconds: nowSeconds) }
+        if hasToFlush || owesReply || isDue(nowSeconds) { return flushAndReply(nowSeconds) }
         if silence >= manner.silenceSeconds / 2, !hasProbed {
             hasProbed = true
             return [.reply(StatusUpdate(written: written, flushed: flushed, wantsReply: true))]
@@ -131,9 +132,7 @@ public struct WALStream: Sendable {
 
     /// The stream is over, or we leave it: what has arrived is made durable and confirmed.
     public mutating func end(nowSeconds: Double) -> [Action] {
-        var actions = Self.noActions
-        flushAndReply(nowSeconds, &actions)
-        return actions
+        flushAndReply(nowSeconds)
     }
 
     /// True when commits wait for so little that looking for more of it would take longer than it saves.
@@ -176,6 +175,12 @@ public struct WALStream: Sendable {
     private func isDue(_ nowSeconds: Double) -> Bool {
         nowSeconds - lastReplySeconds >= manner.statusSeconds
             || (written > flushed && nowSeconds - unflushedSinceSeconds >= manner.statusSeconds)
+    }
+
+    private mutating func flushAndReply(_ nowSeconds: Double) -> [Action] {
+        var actions = Self.noActions
+        flushAndReply(nowSeconds, &actions)
+        return actions
     }
 
     private mutating func flushAndReply(_ nowSeconds: Double, _ actions: inout [Action]) {

@@ -189,6 +189,33 @@ import Testing
         }
     }
 
+    @Test func `what arrived right before the end of the connection is kept, though nobody was told`() throws {
+        try World.with { world in
+            let site = try StreamingSite.make(in: world, version: 17)
+            let receiver = try site.startReceiver()
+            try site.waitUntilCaughtUp()
+            receiver.signal(SIGSTOP)
+            try site.cluster.sql("INSERT INTO ledger SELECT 7, generate_series(1, 50)")
+            let isSent = try Shell.wait(seconds: 20) {
+                try site.cluster.sql("SELECT sent_lsn >= pg_current_wal_flush_lsn() FROM pg_stat_replication") == "t"
+            }
+            try #require(isSent)
+            let place = try site.cluster.sql("SELECT * FROM pg_walfile_name_offset(pg_current_wal_flush_lsn())")
+                .split(separator: "|")
+            try #require(place.count == 2)
+            // The end of the connection waits right behind the WAL.
+            try site.cluster.stop(mode: "immediate")
+            receiver.signal(SIGCONT)
+            let isTold = Shell.wait(seconds: 20) { receiver.outcome.err.contains("trying again") }
+            #expect(isTold, "\(receiver.outcome)")
+            try world.run([
+                "cmp", "-n", "\(place[1])", "\(site.cluster.dataDirectory)/pg_wal/\(place[0])",
+                "\(site.streaming)/\(place[0]).partial",
+            ]).orThrow()
+            try site.stop(receiver)
+        }
+    }
+
     @Test(.enabled(if: getuid() == 0, "a small file system can be mounted by root alone"))
     func `a full disk is reported, leaves room, and holds up neither PostgreSQL nor what comes after`() throws {
         try World.with { world in
