@@ -82,7 +82,7 @@ extension PostgresSession {
     /// 0 takes what has arrived and does not wait; `nil` does not even ask the kernel: there is what was read together with an
     /// earlier message, or nothing. Throws when the connection is lost, or when it has to wait and an interruption is asked for.
     public borrowing func nextCopyEvent(waitMilliseconds: Int32?) throws(PostgresError) -> CopyEvent {
-        var end: Int64?
+        var end: ContinuousClock.Instant?
         var isRead = false
         while true {
             var buffer: UnsafeMutablePointer<CChar>?
@@ -93,12 +93,12 @@ extension PostgresSession {
             guard let waitMilliseconds else { return .nothingYet }
             if waitMilliseconds > 0 {
                 if isInterrupted() { throw PostgresError(.interrupted, message: "interrupted") }
-                let now = Self.monotonicNanoseconds
-                let last = end ?? now + Int64(waitMilliseconds) * 1_000_000
+                let now = ContinuousClock.now
+                let last = end ?? now + .milliseconds(waitMilliseconds)
                 end = last
                 guard now < last else { return .nothingYet }
-                let rest = (last - now + 999_999) / 1_000_000
-                let slice = Int32(min(rest, Int64(Self.sliceMilliseconds)))
+                let rest = Int32(((last - now) / Duration.milliseconds(1)).rounded(.up))
+                let slice = min(rest, Self.sliceMilliseconds)
                 guard Self.poll(PQsocket(handle), Int16(POLLIN), milliseconds: slice) else { continue }
             } else if isRead, !Self.poll(PQsocket(handle), Int16(POLLIN), milliseconds: 0) {
                 // One read does not always take everything.
@@ -107,12 +107,6 @@ extension PostgresSession {
             guard PQconsumeInput(handle) == 1 else { throw connectionError() }
             isRead = true
         }
-    }
-
-    private static var monotonicNanoseconds: Int64 {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
     }
 
     /// Sends bytes into the stream as one message; blocks until the kernel has them.

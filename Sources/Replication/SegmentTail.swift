@@ -3,7 +3,7 @@
 /// What has been written already is kept to the start of its last block, so that this block can be written again with what follows.
 struct SegmentTail: ~Copyable {
     /// A multiple of what file systems ask of writes around the page cache.
-    static let blockByteCount = 4096
+    private static let blockByteCount = 4096
     private static let byteCount = 17 * blockByteCount
 
     private let memory: UnsafeMutableRawBufferPointer
@@ -48,22 +48,24 @@ struct SegmentTail: ~Copyable {
         end += Int64(more.count)
     }
 
-    /// Takes note that everything is in the file, up to and with what follows; that must be longer than a block, if it is not empty.
-    mutating func setWritten(andThen more: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)) {
-        let newEnd = end + Int64(more.count)
-        let newStart = Self.block(newEnd)
-        let kept = Int(newEnd - newStart)
-        if more.isEmpty {
-            let last = bytes(newStart..<newEnd)
-            if newStart != start {
-                memory.copyMemory(from: last)
-                clear(from: kept)
-            }
-        } else {
-            clear()
-            memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: more.suffix(kept)))
+    /// Takes note that what waited is in the file.
+    mutating func setWritten() {
+        let newStart = Self.block(end)
+        if newStart != start {
+            let last = bytes(newStart..<end)
+            memory.copyMemory(from: last)
+            clear(from: last.count)
+            start = newStart
         }
-        (start, firstUnwritten, end) = (newStart, newEnd, newEnd)
+        firstUnwritten = end
+    }
+
+    /// Takes note that these bytes, more than a block, follow and are in the file, with all before them.
+    mutating func skip(_ more: UnsafeRawBufferPointer) {
+        clear()
+        end += Int64(more.count)
+        (start, firstUnwritten) = (Self.block(end), end)
+        memory.copyMemory(from: UnsafeRawBufferPointer(rebasing: more.suffix(Int(end - start))))
     }
 
     private func bytes(_ range: Range<Int64>) -> UnsafeRawBufferPointer {

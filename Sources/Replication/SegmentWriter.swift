@@ -56,7 +56,7 @@ struct SegmentWriter: ~Copyable {
         } else {
             try file?.writeAll(bytes, at: tail.end)
             isUnsynced = true
-            tail.setWritten(andThen: bytes)
+            tail.skip(bytes)
         }
     }
 

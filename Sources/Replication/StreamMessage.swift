@@ -48,9 +48,7 @@ public struct StatusUpdate: Sendable, Equatable {
     /// Nothing is ever applied here: that position is 0, as a receiver of files says it.
     public func message(atSeconds seconds: Double) -> [UInt8] {
         let sinceEpoch = Int64((seconds - Self.epochSeconds) * 1_000_000)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.byteCount)
-        bytes.append(UInt8(ascii: "r"))
+        var bytes: [UInt8] = [UInt8(ascii: "r")]
         for number in [written.rawValue, flushed.rawValue, 0, UInt64(bitPattern: sinceEpoch)] {
             withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
         }
@@ -58,7 +56,6 @@ public struct StatusUpdate: Sendable, Equatable {
         return bytes
     }
 
-    private static let byteCount = 1 + 4 * 8 + 1
     /// 2000-01-01, from which PostgreSQL counts microseconds.
     private static let epochSeconds = 946_684_800.0
 }

@@ -99,12 +99,11 @@ public struct WALStream: Sendable {
             guard start == written else { throw .gap(expected: written, received: start) }
             lastWALSeconds = nowSeconds
             if flushed == written { unflushedSinceSeconds = nowSeconds }
-            var actions = Self.noActions
-            try write(byteCount, &actions)
+            var actions = try write(byteCount)
             let isMuch =
                 manner.isSynchronous && Int64(clamping: written.rawValue - flushed.rawValue) >= manner.flushBytes
             if isMuch || isDue(nowSeconds) {
-                flushAndReply(nowSeconds, &actions)
+                actions += flushAndReply(nowSeconds)
             } else if owesReply, manner.isSynchronous {
                 // The end of a segment has just been flushed: commits in it need not wait for the rest.
                 actions.append(reply(nowSeconds))
@@ -151,7 +150,8 @@ public struct WALStream: Sendable {
     }
 
     /// Splits WAL at the ends of segments.
-    private mutating func write(_ byteCount: Int, _ actions: inout [Action]) throws(Trouble) {
+    private mutating func write(_ byteCount: Int) throws(Trouble) -> [Action] {
+        var actions: [Action] = []
         var position = 0
         while position < byteCount {
             let offset = written.rawValue % segmentSize.bytes
@@ -169,6 +169,7 @@ public struct WALStream: Sendable {
                 owesReply = true
             }
         }
+        return actions
     }
 
     /// True when the server has not heard of us for too long, or what is written waits for too long to be flushed.
@@ -178,23 +179,12 @@ public struct WALStream: Sendable {
     }
 
     private mutating func flushAndReply(_ nowSeconds: Double) -> [Action] {
-        var actions = Self.noActions
-        flushAndReply(nowSeconds, &actions)
-        return actions
-    }
-
-    private mutating func flushAndReply(_ nowSeconds: Double, _ actions: inout [Action]) {
+        var actions: [Action] = []
         if written > flushed {
             actions.append(.flush)
             flushed = written
         }
         actions.append(reply(nowSeconds))
-    }
-
-    /// An empty list with room for what a message usually asks for: commits wait for whatever takes time.
-    private static var noActions: [Action] {
-        var actions: [Action] = []
-        actions.reserveCapacity(6)
         return actions
     }
 

@@ -89,7 +89,7 @@ import Upkeep
             try fixture.world.write("", to: lock.string)
             let holder = try fixture.world.start(["flock", "-F", lock.string, "sleep", "0.5"])
             defer { holder.end() }
-            let isHeld = Shell.wait(seconds: 10) { (try? FileLock.state(of: lock)) != .free }
+            let isHeld = try Shell.wait(seconds: 10) { try FileLock.state(of: lock) != .free }
             try #require(isHeld)
             let check = BackupConsistencyCheck(home: fixture.home, reporter: Recorder())
             #expect(try check.run(info.id)?.status == .done)
