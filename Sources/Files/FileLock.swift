@@ -69,6 +69,23 @@ public final class FileLock: Sendable {
         }
     }
 
+    /// Takes a lock that others mostly have for moments only, as a check of a backup has its; `.busy` after five seconds.
+    ///
+    /// An error of the file with EINTR when the program was asked to end while it waited.
+    public static func acquireSoon(_ path: FilePath) throws(LockError) -> FileLock {
+        let end = Interruption.monotonicSeconds + 5
+        while true {
+            do throws(LockError) {
+                return try acquire(path)
+            } catch {
+                guard case .busy = error, Interruption.monotonicSeconds < end else { throw error }
+                guard Interruption.pause(seconds: 0.02) else {
+                    throw .file(FileError(call: "flock", path: path, errno: .interrupted))
+                }
+            }
+        }
+    }
+
     /// Runs `body` while the lock is held.
     public static func withLock<Result>(
         _ path: FilePath,

@@ -160,7 +160,8 @@ public struct BackupDeletion {
     ) throws -> Bool {
         let lock: FileLock
         do {
-            lock = try FileLock.acquire(home.lockPath(.backupID(info.id)))
+            // The `check-backup` that a cron has just started has it for a moment.
+            lock = try FileLock.acquireSoon(home.lockPath(.backupID(info.id)))
         } catch .busy {
             if isRetention {
                 reporter.warning(
@@ -307,24 +308,17 @@ public struct BackupDeletion {
         _ catalog: inout BackupCatalog,
         _ change: (inout BackupInfo) -> Void
     ) throws {
-        let lock = try lockSoon(id)
+        let lock: FileLock?
+        do {
+            lock = try FileLock.acquireSoon(home.lockPath(.backupID(id)))
+        } catch .busy {
+            lock = nil
+        } catch {
+            throw error.failure
+        }
         defer { lock?.release() }
         guard var current = try catalog.refresh(id) else { return }
         change(&current)
         try catalog.save(current)
-    }
-
-    /// The lock of a backup; `nil` when somebody has kept it for seconds.
-    private func lockSoon(_ id: String) throws -> FileLock? {
-        for _ in 0..<50 {
-            do {
-                return try FileLock.acquire(home.lockPath(.backupID(id)))
-            } catch .busy {
-                try SignalWatch.pause(seconds: 0.1)
-            } catch {
-                throw error.failure
-            }
-        }
-        return nil
     }
 }

@@ -31,7 +31,8 @@ public struct BackupValidation: Sendable {
         try refuseFailed(info)
         let lock: FileLock
         do {
-            lock = try FileLock.acquire(home.lockPath(.backupID(info.id)))
+            // A cron that deletes the backup before this one changes our record under the lock, for a moment.
+            lock = try FileLock.acquireSoon(home.lockPath(.backupID(info.id)))
         } catch {
             guard case .busy = error else { throw Failure(error.description, cause: error) }
             reporter.info("Another process is holding the lock for backup \(info.id) of server \(name).")

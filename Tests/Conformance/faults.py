@@ -49,9 +49,15 @@ def record(identifier, first, last, **changes):
 
 
 def command_line(pid):
+    """What a process was started with; empty when nobody started it or it is gone, `None` when that cannot be told yet."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return file.read()
+            line = file.read()
+        if not line:
+            # Neither of the kernel nor dead: its program is just being loaded, whichever it is.
+            os.readlink(f"/proc/{pid}/exe")
+            return None
+        return line
     except OSError:
         return b""
 
@@ -62,7 +68,8 @@ def wait_for_commands(configuration, seconds):
     clean = 0
     # A process that starts another while the list is read is not in it, and neither is the other: two lists without any are needed.
     while clean < 2 and time.monotonic() < end:
-        running = any(configuration.encode() in command_line(entry) for entry in os.listdir("/proc") if entry.isdigit())
+        lines = [command_line(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+        running = any(line is None or configuration.encode() in line for line in lines)
         clean = 0 if running else clean + 1
         time.sleep(0.01)
 

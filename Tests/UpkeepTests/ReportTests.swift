@@ -85,16 +85,33 @@ import Upkeep
         try UpkeepFixture.with { fixture in
             let info = try fixture.addBackup("20260301T000000", segments: 2...2) { $0.status = .waitingForWALs }
             try fixture.addWAL(1...2)
-            let lock = fixture.home.lockPath(.backupID(info.id))
-            try fixture.world.write("", to: lock.string)
-            let holder = try fixture.world.start(["flock", "-F", lock.string, "sleep", "0.5"])
+            let holder = try holdForAMoment(fixture.home.lockPath(.backupID(info.id)), fixture.world)
             defer { holder.end() }
-            let isHeld = try Shell.wait(seconds: 10) { try FileLock.state(of: lock) != .free }
-            try #require(isHeld)
             let check = BackupConsistencyCheck(home: fixture.home, reporter: Recorder())
             #expect(try check.run(info.id)?.status == .done)
             #expect(!holder.isRunning)
         }
+    }
+
+    /// As a cron that deletes the backup before it has it, while the check it has started begins.
+    @Test func `a check waits for a lock that somebody has for a moment`() throws {
+        try UpkeepFixture.with { fixture in
+            let info = try fixture.addBackup("20260301T000000", segments: 2...2) { $0.status = .waitingForWALs }
+            try fixture.addWAL(1...2)
+            let holder = try holdForAMoment(fixture.home.lockPath(.backupID(info.id)), fixture.world)
+            defer { holder.end() }
+            let check = BackupValidation(home: fixture.home, reporter: Recorder())
+            #expect(try check.run(info) == .checked(before: .waitingForWALs, after: .done))
+            #expect(!holder.isRunning)
+        }
+    }
+
+    private func holdForAMoment(_ lock: FilePath, _ world: World) throws -> BackgroundProgram {
+        try world.write("", to: lock.string)
+        let holder = try world.start(["flock", "-F", lock.string, "sleep", "0.5"])
+        let isHeld = try Shell.wait(seconds: 10) { try FileLock.state(of: lock) != .free }
+        try #require(isHeld)
+        return holder
     }
 
     @Test func `a backup that somebody works on is left alone`() throws {
