@@ -15,8 +15,14 @@ struct Fetch: Sendable {
         multiplexing = arguments.common.multiplexing
     }
 
-    /// The names of files that are there, from this one on; none when the host cannot be asked.
-    func names(from name: String, _ options: [String], quietly: Bool = false) throws -> [String] {
+    /// What the host says that it has; no names when it could not be asked.
+    struct Names {
+        let status: ProcessStatus
+        let names: [String]
+    }
+
+    /// Asks for the names of files that are there, from this one on.
+    func names(from name: String, _ options: [String], quietly: Bool = false) throws -> Names {
         var text: [UInt8] = []
         let status = try attempt { multiplexing in
             var pipe = try ChildPipe()
@@ -31,8 +37,9 @@ struct Fetch: Sendable {
             return child.wait()
         }
         Emergency.watch(nil)
-        guard status == .exited(0) else { return [] }
-        return text.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
+        guard status == .exited(0) else { return Names(status: status, names: []) }
+        let names = text.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
+        return Names(status: status, names: names)
     }
 
     /// Receives a file into an open one, from its start; returns how ssh ended.
@@ -126,10 +133,12 @@ enum ReceivedWAL {
 
     /// What the disk says when more is to be written behind what has come; `nil` if it has room, or is none.
     ///
-    /// A disk that is full here makes the command fail on the other host, which knows nothing of the reason.
+    /// A disk that is full here makes the command fail on the other host, which knows nothing of the reason. The file stays as it is.
     static func lackOfRoom(behind output: borrowing OwnedDescriptor) -> FileError? {
         do throws(FileError) {
-            try output.seek(to: 0, from: .end)
+            let end = try output.seek(to: 0, from: .end)
+            // What was written in vain is of no use to anybody.
+            defer { try? output.truncate(to: end) }
             try output.writeAll([UInt8](repeating: 0, count: 1 << 16))
             return nil
         } catch {

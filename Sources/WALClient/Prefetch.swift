@@ -52,7 +52,7 @@ struct Prefetch {
                 delivered(name)
                 return true
             } catch {
-                if error.isLackOfRoom { throw RestoreRun.NoRoom(error: error) }
+                if error.isLackOfRoom { throw error }
                 guard error.isMissing else {
                     let message = "Failure moving \(source) to \(destination): \(error)"
                     throw RestoreRun.Ending(message: message, status: 2)

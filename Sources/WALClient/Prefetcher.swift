@@ -108,7 +108,7 @@ struct Prefetcher {
             from: name,
             arguments.getOptions(peek: min(count, 256), isPrefetch: true),
             quietly: true
-        )
+        ).names
         guard names.first == name else { return [] }
         return names.dropFirst().filter { WALSegmentName($0) != nil }
     }

@@ -1,3 +1,4 @@
+import Codecs
 import Files
 import Glibc
 import Processes
@@ -40,6 +41,8 @@ enum RestoreProgram {
             return ending.finish(arguments)
         } catch let lack as RestoreRun.NoRoom {
             return lack.finish(arguments)
+        } catch let error as FileError where error.isLackOfRoom {
+            return RestoreRun.NoRoom(error: error).finish(arguments)
         } catch {
             Terminal.complain("\(error)")
             return 2
@@ -65,22 +68,29 @@ struct RestoreRun {
         }
     }
 
+    /// Ends recovery with an error: PostgreSQL takes a status up to 125 for a file that is not there, and so for the end of the WAL.
+    static let stopsRecovery: Int32 = 255
+
     /// There is no room at WAL_DEST.
     struct NoRoom: Error {
         let error: FileError
+        /// Whether the file is known to be there, so that it is only for the room that it does not come.
+        var isThere = true
 
-        /// Leaves an empty file, and success: PostgreSQL takes a command that fails for the end of the WAL, and would go on as a server
-        /// without the rest; at a segment of a wrong size it stops, or as a standby asks again.
+        /// Leaves an empty segment, and success: at a wrong size PostgreSQL stops, or as a standby asks again.
+        ///
+        /// An empty history file would be read, and one that fails would be a timeline that is not there: recovery stops.
         func finish(_ arguments: RestoreArguments) -> Int32 {
             let text = "Cannot write '\(arguments.destination)' (WAL_DEST): \(error)"
-            // A file that cannot be emptied might be taken for the segment: then the command fails.
             let isEmpty = (try? OwnedDescriptor(opening: arguments.destination, .writeOnly, options: .truncate)) != nil
-            guard isEmpty, WALSegmentName(arguments.walName) != nil else {
-                Terminal.complain(text)
-                return 1
+            let isSegment = WALSegmentName(arguments.walName) != nil
+            if isSegment, isEmpty {
+                Terminal.error("WARNING: \(text)\n")
+                return 0
             }
-            Terminal.error("WARNING: \(text)\n")
-            return 0
+            Terminal.complain(text)
+            // A standby asks for the next timeline again and again, which mostly is not there.
+            return isSegment || isThere ? RestoreRun.stopsRecovery : 1
         }
     }
 
@@ -104,7 +114,7 @@ struct RestoreRun {
         }
         if let prefetch, try prefetch.take(arguments.walName, to: destination) { return }
         let fetch = Fetch(arguments)
-        let isSeen = try prefetch == nil || peek(fetch).first == arguments.walName
+        let isSeen = try prefetch == nil || isAnnounced(fetch)
         // A look ahead sees complete files only.
         guard isSeen || arguments.partial && WALSegmentName(arguments.walName) != nil else { throw unavailable }
         try receive(fetch, into: output, isSeen: isSeen)
@@ -137,19 +147,38 @@ struct RestoreRun {
             try ReceivedWAL.move(source, to: arguments.destination)
             return true
         } catch {
-            if error.isLackOfRoom { throw NoRoom(error: error) }
+            if error.isLackOfRoom { throw error }
             throw Ending(message: "Failure moving \(source) to \(arguments.destination): \(error)", status: 2)
         }
     }
 
-    private func peek(_ fetch: Fetch) throws -> [String] {
+    /// Whether the host says that it has the file.
+    private func isAnnounced(_ fetch: Fetch) throws -> Bool {
         let options = arguments.getOptions(peek: max(1, arguments.parallel))
+        let answer: Fetch.Names
         do {
-            return try fetch.names(from: arguments.walName, options)
+            answer = try fetch.names(from: arguments.walName, options)
         } catch {
             // As for a host that cannot be reached: the caller says what is missing.
-            return []
+            return false
         }
+        if let status = stoppingStatus(of: answer.status) { throw failure(status) }
+        return answer.names.first == arguments.walName
+    }
+
+    /// The status of the reference for a call that was killed, there or here; `nil` for others.
+    ///
+    /// PostgreSQL stops at it: whether the file is there is not known.
+    private func stoppingStatus(of status: ProcessStatus) -> Int32? {
+        switch status {
+        case .signaled(let number): 256 - number
+        case .exited(255): nil
+        case .exited(let number): number > 125 ? number : nil
+        }
+    }
+
+    private func failure(_ status: Int32) -> Ending {
+        Ending(message: "Remote 'barman get-wal' command has failed!", status: status, sleeps: true)
     }
 
     /// Receives the file; `isSeen`: the host has said that there is one, or was not asked.
@@ -164,33 +193,47 @@ struct RestoreRun {
             let lack = ReceivedWAL.lackOfRoom(behind: output)
             // What came is not a WAL file, or not a whole one.
             try? output.truncate(to: 0)
-            switch status {
-            case .exited(255), .signaled:
+            if let status = stoppingStatus(of: status) { throw failure(status) }
+            if let lack { throw NoRoom(error: lack, isThere: false) }
+            if status == .exited(255) {
                 throw Ending(message: "Connection problem with ssh", status: 2, sleeps: true)
-            case .exited(let number):
-                guard isSeen else { throw unavailable }
-                if let lack { throw NoRoom(error: lack) }
-                throw Ending(message: "Remote 'barman get-wal' command has failed!", status: number, sleeps: true)
             }
+            throw isSeen ? failure(status.code) : unavailable
         }
         do {
             try ReceivedWAL.unpack(arguments.destination)
-            // A receiver that was told where to begin, and has nothing yet; a server that gets this does not start.
-            if arguments.partial, try FileSystem.status(of: arguments.destination).sizeBytes == 0 { throw unavailable }
-            if let shortage = try ReceivedWAL.shortage(of: arguments.destination, name: arguments.walName) {
-                // PostgreSQL stops at a file of a wrong size, and takes a command that fails for the end of the WAL.
-                Terminal.error(
-                    "WARNING: \(arguments.walName) \(shortage): is there room at '\(arguments.destination)'?\n"
-                )
-            } else if let defect = try ReceivedWAL.defect(of: arguments.destination, name: arguments.walName) {
-                throw Ending(message: "Received a wrong \(arguments.walName): \(defect)", status: 2, sleeps: true)
-            }
+            try judge(output)
         } catch {
-            if let error = error as? FileError, error.isLackOfRoom { throw NoRoom(error: error) }
+            // ssh ends well although there was no room for the last that it got.
+            let lack = error is CodecError ? ReceivedWAL.lackOfRoom(behind: output) : error as? FileError
+            if let lack, lack.isLackOfRoom { throw lack }
             // PostgreSQL must not find it.
             _ = try? OwnedDescriptor(opening: arguments.destination, .writeOnly, options: .truncate)
             throw error as? Ending
                 ?? Ending(message: "Error decompressing \(arguments.walName): \(error)", status: 2, sleeps: true)
+        }
+    }
+
+    /// Throws when what has come must not be handed over.
+    private func judge(_ output: borrowing OwnedDescriptor) throws {
+        let isSegment = WALSegmentName(arguments.walName) != nil
+        if try FileSystem.status(of: arguments.destination).sizeBytes == 0 {
+            if let lack = ReceivedWAL.lackOfRoom(behind: output) { throw lack }
+            guard isSegment else {
+                throw Ending(
+                    message: "Received an empty \(arguments.walName)",
+                    status: Self.stopsRecovery,
+                    sleeps: true
+                )
+            }
+            // A receiver that was told where to begin, and has nothing yet; a server that gets this does not start.
+            if arguments.partial { throw unavailable }
+        }
+        if let shortage = try ReceivedWAL.shortage(of: arguments.destination, name: arguments.walName) {
+            // PostgreSQL stops at a file of a wrong size, and takes a command that fails for the end of the WAL.
+            Terminal.error("WARNING: \(arguments.walName) \(shortage): is there room at '\(arguments.destination)'?\n")
+        } else if let defect = try ReceivedWAL.defect(of: arguments.destination, name: arguments.walName) {
+            throw Ending(message: "Received a wrong \(arguments.walName): \(defect)", status: 2, sleeps: true)
         }
     }
 }

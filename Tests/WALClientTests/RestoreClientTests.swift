@@ -230,7 +230,7 @@ import Testing
             let third = try restore(WALSite.name(3), ["-p", "2"])
             #expect(third.status == 0 && third.err.contains("WARNING: \(reason)"), "\(third)")
             #expect(try Shell.read(destination) == [])
-            // The size of a history file is not looked at.
+            // Whether there is such a history is not known: no size of it is right or wrong.
             let last = try restore("00000002.history")
             #expect(last.status == 1 && last.err.contains("ERROR: \(reason)"), "\(last)")
             try world.run(["mount", "-o", "remount,size=64m", full]).orThrow()
