@@ -18,15 +18,12 @@ struct IntakeGroup {
     private let archive: WALArchive
     private let reporter: any Reporter
     private var decisions: [IntakeDecision] = []
-    /// The files of this run, in groups of which this one is the current.
-    private let entries: [IntakeQueue.Entry]
-    /// Those of them that had a line before the run; read once, and only if one of them is stored already.
-    private var listed: Set<String>?
+    private let listed: ListedNames
 
-    init(home: ServerHome, reporter: any Reporter, entries: [IntakeQueue.Entry]) {
+    init(home: ServerHome, reporter: any Reporter, listed: ListedNames) {
         self.home = home
         self.reporter = reporter
-        self.entries = entries
+        self.listed = listed
         archive = WALArchive(home)
     }
 
@@ -50,7 +47,8 @@ struct IntakeGroup {
         // In the order of the batch: readers of the list stop at the first name beyond the ones they look for.
         let byName = Dictionary((records + healed).map { ($0.name, $0) }) { first, _ in first }
         let lines = taken.compactMap { byName[$0.entry.text] }
-        try XlogDatabase(home).append(uncertain: Set(healed.map(\.name))) {
+        let uncertain = Set(taken.filter(\.isReplacing).map(\.entry.text)).intersection(byName.keys)
+        try XlogDatabase(home).append(uncertain: uncertain) {
             try place(taken, directories)
             return lines
         }
@@ -84,38 +82,38 @@ struct IntakeGroup {
     }
 
     /// Lines for files that are stored and not in the list, because a run died between the two.
-    ///
-    /// The list is read for that only when there is a stored file at all, and once in a run.
-    private mutating func unlistedRecords(
+    private func unlistedRecords(
         of decisions: [IntakeDecision],
         directories: inout Set<FilePath>
     ) throws -> [XlogRecord] {
-        let stored = decisions.filter { if case .stored = $0.verdict { true } else { false } }
-        guard !stored.isEmpty else { return [] }
-        let listed = try self.listed ?? XlogDatabase(home).names(among: Set(entries.map(\.text)))
-        self.listed = listed
-        return try stored.filter { !listed.contains($0.entry.text) }.map { decision in
+        try decisions.compactMap { decision in
+            switch decision.verdict {
+            case .stored, .different: break
+            case .store, .broken, .vanished: return nil
+            }
             let entry = decision.entry
             let path = archive.path(of: entry.name, text: entry.text)
+            guard try !listed.contains(entry.text), try FileSystem.kindIfPresent(path) == .regular else { return nil }
             try FileSystem.syncFile(path)
             directories.insert(archive.directory(of: entry.name))
             let status = try FileSystem.status(of: path)
+            let stored = try StoredWAL(path, settings: home.settings, assumingCustom: true)
             return XlogRecord(
                 name: entry.text,
                 sizeBytes: status.sizeBytes,
                 modifiedSeconds: status.modifiedSeconds,
                 modifiedNanoseconds: status.modifiedNanoseconds,
-                compression: try recordedCompression(of: path)
+                compression: recordedCompression(of: stored),
+                encryption: stored.isEncrypted ? WALEncryption.name : nil
             )
         }
     }
 
     /// The configured name where it writes the format that is found: `pigz` files cannot be told from gzip.
-    private func recordedCompression(of path: FilePath) throws(FileError) -> String? {
-        let found = try StoredWAL(path, settings: home.settings, assumingCustom: true).compression
-        guard let found, let configured = home.settings.compression,
+    private func recordedCompression(of stored: StoredWAL) -> String? {
+        guard let found = stored.compression, let configured = home.settings.compression,
             let format = WALCompression.format(named: configured), format.rawValue == found
-        else { return found }
+        else { return stored.compression }
         return configured
     }
 

@@ -128,7 +128,8 @@ private struct IntakePass {
 
     /// Compresses on several threads; stores in order, group by group, on this one.
     private func archive(_ batch: IntakeQueue.Batch, as form: StoredForm) throws -> Int {
-        var group = IntakeGroup(home: home, reporter: reporter, entries: batch.entries)
+        let listed = ListedNames(among: batch.entries, home: home)
+        var group = IntakeGroup(home: home, reporter: reporter, listed: listed)
         var count = 0
         let workerCount = min(form.compression.workerCount(coreCount: Workers.coreCount), workerLimit)
         do {
@@ -137,7 +138,7 @@ private struct IntakePass {
                 count: workerCount,
                 window: workerCount * 4,
                 check: { try SignalWatch.check() },
-                makeState: { [home, judge] in try WALStager(home: home, judge: judge, form: form) },
+                makeState: { [home, judge] in try WALStager(home: home, judge: judge, form: form, listed: listed) },
                 body: { (stager: inout WALStager, entry: IntakeQueue.Entry) in try stager.stage(entry) },
                 inOrder: { index, decision in
                     logFile(decision.entry, index, of: batch)
@@ -166,8 +167,9 @@ private struct IntakePass {
         as form: StoredForm,
         _ hooks: ArchiveHooks
     ) throws -> Int {
-        var group = IntakeGroup(home: home, reporter: reporter, entries: batch.entries)
-        let stager = try WALStager(home: home, judge: judge, form: form)
+        let listed = ListedNames(among: batch.entries, home: home)
+        var group = IntakeGroup(home: home, reporter: reporter, listed: listed)
+        let stager = try WALStager(home: home, judge: judge, form: form, listed: listed)
         var count = 0
         for (index, entry) in batch.entries.enumerated() {
             try SignalWatch.check()

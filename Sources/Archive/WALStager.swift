@@ -2,6 +2,7 @@ import Catalog
 import Codecs
 import Files
 import Processes
+import Settings
 import SystemPackage
 import WAL
 
@@ -25,6 +26,8 @@ struct IntakeDecision: Sendable {
     let verdict: IntakeVerdict
     /// What the file system said of the received file.
     let status: FileStatus?
+    /// Whether a file is there under its name, which a rebuild may list at any time.
+    var isReplacing = false
 }
 
 /// What one thread does with received files: looks at them and writes their stored form beside its place.
@@ -35,12 +38,14 @@ final class WALStager {
     private let encryption: WALEncryption?
     private let compressor: Compressor?
     private let judge: SegmentJudge
+    private let listed: ListedNames
     /// How long a segment of a wrong size may still be growing under the hands of a plain `cp`.
     static let graceSeconds = 2.0
 
-    init(home: ServerHome, judge: SegmentJudge, form: StoredForm) throws {
+    init(home: ServerHome, judge: SegmentJudge, form: StoredForm, listed: ListedNames) throws {
         self.home = home
         self.judge = judge
+        self.listed = listed
         compression = form.compression
         encryption = form.encryption
         archive = WALArchive(home)
@@ -63,13 +68,13 @@ final class WALStager {
             return IntakeDecision(entry: entry, verdict: .broken(whole.defect ?? ""), status: whole.status)
         }
         let destination = archive.path(of: entry.name, text: entry.text)
-        guard try FileSystem.kindIfPresent(destination, followingLinks: false) == nil else {
-            let isEqual = try isStored(entry.path, at: destination)
-            return IntakeDecision(entry: entry, verdict: isEqual ? .stored : .different, status: whole.status)
-        }
-        let verdict = try prepare(entry, received, whole.status, destination)
+        let found = try FileSystem.kindIfPresent(destination, followingLinks: false)
+        let verdict =
+            found == nil
+            ? try prepare(entry, received, whole.status, destination)
+            : try compare(entry, received, whole.status, destination)
         if case .store(let staged, _) = verdict { try staged.synchronize() }
-        return IntakeDecision(entry: entry, verdict: verdict, status: whole.status)
+        return IntakeDecision(entry: entry, verdict: verdict, status: whole.status, isReplacing: found != nil)
     }
 
     /// Waits a little for a young segment that is not whole yet; says what is wrong with one that is none of this server.
@@ -91,18 +96,44 @@ final class WALStager {
         return (status, try judge.headerDefect(of: entry.path, received, as: name))
     }
 
-    /// Whether what is stored is what was received.
-    ///
-    /// An encrypted file cannot be told, so it counts as different.
-    private func isStored(_ path: FilePath, at destination: FilePath) throws -> Bool {
-        guard try FileSystem.kindIfPresent(destination) == .regular else { return false }
-        let settings = home.settings
-        let stored = try StoredWAL(destination, settings: settings, assumingCustom: true)
-        if stored.isEncrypted { return false }
-        let received = try StoredWAL(path, settings: settings)
-        let plain = try CustomFilter.decompressedCopies(of: [(destination, stored), (path, received)], home: home)
-        defer { plain.remove() }
-        return try WALComparison.areEqual(plain.paths[0], plain.paths[1])
+    /// Decides about a file under whose name something is stored already.
+    private func compare(
+        _ entry: IntakeQueue.Entry,
+        _ received: StoredWAL,
+        _ status: FileStatus,
+        _ destination: FilePath
+    ) throws -> IntakeVerdict {
+        guard let found = try FileSystem.statusIfPresent(of: destination), found.kind == .regular else {
+            return .different
+        }
+        if found.isSameFile(as: status) { return .stored }
+        let stored = try StoredWAL(destination, settings: home.settings, assumingCustom: true)
+        guard stored.isEncrypted else {
+            let files = [(destination, stored), (entry.path, received)]
+            let plain = try CustomFilter.decompressedCopies(of: files, home: home)
+            defer { plain.remove() }
+            return try WALComparison.areEqual(plain.paths[0], plain.paths[1]) ? .stored : .different
+        }
+        if received.isEncrypted, try WALComparison.areEqual(destination, entry.path) { return .stored }
+        // Encrypted contents cannot be compared without a key. What we store has the time of what was received: with another
+        // time it counts as different, as in the reference.
+        guard found.hasSameTime(as: status) else { return .different }
+        if try !listed.contains(entry.text), encryption != nil {
+            // A run died between the name and the line, and all that it had stored is still here: store it again.
+            return try prepare(entry, received, status, destination)
+        }
+        return try isEqualDecrypted(entry.path, destination) ? .stored : .different
+    }
+
+    /// Whether an encrypted file holds what was received; what cannot be decrypted here counts as different.
+    private func isEqualDecrypted(_ path: FilePath, _ encrypted: FilePath) throws -> Bool {
+        guard home.settings.encryptionPassphraseCommand != nil else { return false }
+        let reader = WALReader(home: home)
+        do {
+            return try reader.checksum(of: encrypted) == reader.checksum(of: path)
+        } catch let error where !(error is SignalWatch.Interrupted) {
+            return false
+        }
     }
 
     private func prepare(

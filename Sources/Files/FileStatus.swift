@@ -73,4 +73,9 @@ public struct FileStatus: Sendable, Equatable {
     public func isSameFile(as other: FileStatus) -> Bool {
         device == other.device && inode == other.inode
     }
+
+    /// Whether the contents of both were last changed at the same time, to the nanosecond.
+    public func hasSameTime(as other: FileStatus) -> Bool {
+        modifiedSeconds == other.modifiedSeconds && modifiedNanoseconds == other.modifiedNanoseconds
+    }
 }

@@ -31,6 +31,27 @@ struct ArchiveFixture {
         try makeQueues()
     }
 
+    /// Options for encryption by a stand-in of gpg: what it writes begins as gpg's output does, and goes on with the input.
+    static func encryption(in world: World) throws -> String {
+        let script = #"""
+            #!/bin/sh
+            for last in "$@"; do :; done
+            case "$*" in
+            *--decrypt*) cat >/dev/null; exec tail -c +5 "$last" ;;
+            *) printf '\205\001\014\003'; exec cat "$last" ;;
+            esac
+            """#
+        try world.makeDirectory("tools", mode: 0o755)
+        try world.write(script, to: "tools/gpg", mode: 0o755)
+        return """
+            encryption = gpg
+            encryption_key_id = wal@example.org
+            encryption_passphrase_command = printf secret
+            path_prefix = \(world.path("tools"))
+
+            """
+    }
+
     /// Takes everything away, as if the home were new.
     func reset() throws {
         try FileSystem.removeContents(of: home.backupDirectory)

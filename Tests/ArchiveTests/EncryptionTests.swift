@@ -65,6 +65,55 @@ struct EncryptionTests {
         }
     }
 
+    @Test func `what a run stored encrypted before it died is stored again and listed, without a key to read it`()
+        throws
+    {
+        try World.with { world in
+            let options = try ArchiveFixture.encryption(in: world)
+            let writing = options.replacing("encryption_passphrase_command = printf secret", with: "compression = gzip")
+            let fixture = try ArchiveFixture(world: world, options: writing)
+            let names = (1...3).map { segment(UInt32($0)) }
+            for name in names { try fixture.put(segmentBytes(1), name) }
+            let first = fixture.home.incomingWALsDirectory.appending(names[0])
+            let status = try FileSystem.status(of: first)
+            try fixture.archive()
+            let whole = try fixture.records
+            // As if it had died before the lines of the first two. One file is here as it was, one with another time.
+            try XlogDatabase(fixture.home).rewrite { $0.name == names[2] }
+            for name in names.prefix(2) { try fixture.put(segmentBytes(1), name) }
+            try FileSystem.setTimes(first, of: status)
+            let stored = WALArchive(fixture.home).path(of: try #require(WALSegmentName(names[0])))
+            try Shell.write([0x85, 1, 12, 3, 9, 9, 9], to: stored.string)
+            try FileSystem.setTimes(stored, of: status)
+            #expect(try fixture.archive().count == 1)
+            #expect(try fixture.records.map(\.name) == [names[2], names[0], names[1]])
+            #expect(try fixture.records[1] == whole[0])
+            #expect(try fixture.records.map(\.encryption) == ["gpg", "gpg", "gpg"])
+            // What cannot be told from the stored file is kept.
+            #expect(fixture.errors.map { String($0.prefix(24)) } == [names[1]])
+            #expect(fixture.incoming.isEmpty)
+            let reading = try ArchiveFixture(world: world, options: options)
+            for name in names { #expect(try reading.holds(name, segmentBytes(1))) }
+        }
+    }
+
+    @Test func `an encrypted file that arrives again is known by its bytes, and its missing line is made`() throws {
+        try ArchiveFixture.with { fixture in
+            let bytes: [UInt8] = [0x85, 1, 12, 3] + segmentBytes(1)
+            for name in [segment(1), segment(2)] { try fixture.put(bytes, name) }
+            try fixture.archive()
+            try XlogDatabase(fixture.home).rewrite { _ in false }
+            try fixture.put(bytes, segment(1))
+            try FileSystem.link(
+                WALArchive(fixture.home).path(of: try #require(WALSegmentName(segment(2)))),
+                to: fixture.home.incomingWALsDirectory.appending(segment(2))
+            )
+            try fixture.archive()
+            #expect(try fixture.records.map(\.name) == [segment(1), segment(2)])
+            #expect(fixture.incoming.isEmpty && fixture.errors.isEmpty)
+        }
+    }
+
     @Test func `a wrong passphrase is told in the words of the reference`() throws {
         try withKey("") { fixture in
             try fixture.put(segmentBytes(1), segment(1))

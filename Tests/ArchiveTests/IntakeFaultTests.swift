@@ -10,10 +10,22 @@ import Testing
 struct IntakeFaultTests {
     private static let segmentCount = 2
 
-    @Test(arguments: [("", 1), ("compression = gzip", 1), ("compression = gzip", 2)])
-    func `after any fault a repeat leaves each segment once, bit for bit`(options: String, workers: Int) throws {
+    @Test(arguments: [
+        ("", 1, false), ("compression = gzip", 1, false), ("compression = gzip", 2, false), ("", 1, true),
+    ])
+    func `after any fault a repeat leaves each segment once, bit for bit`(
+        options: String,
+        workers: Int,
+        isEncrypting: Bool
+    ) throws {
         for kind in [FaultPlan.Kind.once(.noSpace), .crash] {
-            try eachFault(kind, options: options, workers: workers, prepare: addNothing) { fixture, _, text in
+            try eachFault(
+                kind,
+                options: options,
+                workers: workers,
+                isEncrypting: isEncrypting,
+                prepare: addNothing
+            ) { fixture, _, text in
                 // Nothing is lost before the repeat, and every line has its file.
                 for number in 1...Self.segmentCount {
                     let name = segment(UInt32(number))
@@ -60,12 +72,15 @@ struct IntakeFaultTests {
         _ kind: FaultPlan.Kind,
         options: String,
         workers: Int,
+        isEncrypting: Bool = false,
         prepare: (ArchiveFixture) throws -> Void,
         check: (ArchiveFixture, Int, String) throws -> Void
     ) throws {
         var position = 0
         var isPast = false
-        try ArchiveFixture.with(options) { fixture in
+        try World.with { world in
+            let encryption = isEncrypting ? try ArchiveFixture.encryption(in: world) : ""
+            let fixture = try ArchiveFixture(world: world, options: encryption + options)
             while !isPast, position < 200 {
                 position += 1
                 try fixture.reset()
