@@ -9,11 +9,18 @@ struct CopyJob: Sendable {
     let operation: [String]
 }
 
-/// The directory of the lists, made when the first is needed.
+/// The directory of the lists of one copy, made when the first is needed.
 final class Workspace {
     private var path: FilePath?
+    private var listCount = 0
 
-    func directory() throws(FileError) -> FilePath {
+    /// A place for a list that no other list has, whatever is called alike: a tablespace may be called `pgdata`.
+    func newList(_ name: String) throws(FileError) -> FilePath {
+        listCount += 1
+        return try directory().appending("\(name)_\(listCount).list")
+    }
+
+    private func directory() throws(FileError) -> FilePath {
         if let path { return path }
         let made = try FileSystem.createTemporaryDirectory()
         path = made
@@ -126,7 +133,7 @@ struct RsyncAnalysis {
         var jobs: [CopyJob] = []
         for (files, kind) in [(classification.safe, "safe"), (classification.check, "check")] where !files.isEmpty {
             for bucket in CopyClassification.buckets(files, count: options.jobs) {
-                let list = try write(bucket, to: workspace.directory().appending("\(name)_\(kind)_\(jobs.count).list"))
+                let list = try write(bucket, to: workspace.newList("\(name)_\(kind)"))
                 let operation = command.copy(
                     from: item.source,
                     to: item.destination,
@@ -145,7 +152,7 @@ struct RsyncAnalysis {
     }
 
     private func write(_ files: [RsyncListingEntry], to path: FilePath) throws -> FilePath {
-        let file = try OwnedDescriptor(opening: path, .writeOnly, options: [.create, .truncate])
+        let file = try OwnedDescriptor(opening: path, .writeOnly, options: [.create, .exclusiveCreate])
         var bytes: [UInt8] = []
         for entry in files {
             // A name that begins like a comment would be taken for one.

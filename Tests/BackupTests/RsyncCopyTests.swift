@@ -95,6 +95,32 @@ import Testing
         }
     }
 
+    @Test(arguments: [["pgdata", "pgdata"], ["a/b", "a_b"]])
+    func `tablespaces get all their files, whatever they are called`(labels: [String]) throws {
+        try World.with { world in
+            for number in labels.indices {
+                for directory in ["source/\(number)/PG_15", "target/\(number)"] {
+                    try FileSystem.createDirectories(FilePath(world.path(directory)))
+                }
+                try world.write("\(number)", to: "source/\(number)/PG_15/file of \(number)")
+            }
+            let items = labels.enumerated().map { number, label in
+                CopyItem(
+                    label: label,
+                    source: world.path("source/\(number)") + "/",
+                    destination: world.path("target/\(number)"),
+                    kind: .directory
+                )
+            }
+            var options = RsyncCopy.Options()
+            options.jobs = 2
+            options.isFresh = true
+            let command = RsyncCommand(ssh: nil, reporter: SilentReporter())
+            _ = try RsyncCopy(command, options: options, reporter: SilentReporter()).run(items) {}
+            try expectEqual(world, "target")
+        }
+    }
+
     @Test func `a destination that is not new loses what the source has not, and nothing else`() throws {
         try World.with { world in
             try world.shell(
