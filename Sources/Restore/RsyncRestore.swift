@@ -41,6 +41,8 @@ struct RsyncRestore {
         var command = RsyncCommand(ssh: plan.remote, pathPrefix: settings.pathPrefix, reporter: reporter)
         command.isCompressed = plan.isCompressed
         command.bandwidthLimit = settings.bandwidthLimit.map { Int(clamping: $0) }
+        // What a retention policy deletes meanwhile must not pass for files that a server has removed.
+        command.sourceIsStatic = true
         command.retries = RsyncCommand.Retries(
             count: Int(clamping: settings.basebackupRetryTimes),
             pauseSeconds: Double(settings.basebackupRetrySleepSeconds)

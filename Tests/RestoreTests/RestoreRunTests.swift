@@ -287,14 +287,18 @@ import Testing
         }
     }
 
+    /// An ssh that stays here: it drops the blank that stands for the host and gives the rest to a shell.
+    private func fakeSSH(_ world: World) throws -> String {
+        try world.write(
+            "#!/bin/sh\n[ \"$1\" = ' ' ] && shift\nexec sh -c \"$*\"\n",
+            to: "bin/fake-ssh",
+            mode: 0o755
+        )
+    }
+
     @Test func `a restore to another host is the same restore`() throws {
         try RestoreFixture.with { fixture in
-            // An ssh that stays here: it drops the blank that stands for the host and gives the rest to a shell.
-            let ssh = try fixture.world.write(
-                "#!/bin/sh\n[ \"$1\" = ' ' ] && shift\nexec sh -c \"$*\"\n",
-                to: "bin/fake-ssh",
-                mode: 0o755
-            )
+            let ssh = try fakeSSH(fixture.world)
             for (number, jobs) in [1, 2].enumerated() {
                 let place = FilePath(fixture.world.path("far\(number) it's"))
                 let space = FilePath(fixture.world.path("far-space\(number)"))
@@ -322,6 +326,38 @@ import Testing
                 #expect(try FileSystem.exists(place.appending("recovery.signal")))
                 #expect(try !FileSystem.exists(place.appending("postmaster.pid")))
             }
+        }
+    }
+
+    @Test func `a delta restore to another host fails when files of the backup go away meanwhile`() throws {
+        try RestoreFixture.with { fixture in
+            let ssh = try fakeSSH(fixture.world)
+            let lost = fixture.catalog.appending("data/base/1/1259")
+            try fixture.world.write(
+                """
+                #!/bin/sh
+                case "$*" in *--server*) ;; *--files-from*) rm -f '\(lost)' ;; esac
+                exec /usr/bin/rsync "$@"
+
+                """,
+                to: "bin/rsync",
+                mode: 0o755
+            )
+            let prefix = OptionValue.string(fixture.world.path("bin"))
+            let home = ServerHome(
+                settings: fixture.home.settings.overriding([.pathPrefix: prefix]),
+                global: fixture.home.global
+            )
+            var request = fixture.request
+            request.remoteSSHCommand = ssh
+            _ = try RestoreRun(home: home, request: request, reporter: Recorder()).run()
+            try FileSystem.unlink(fixture.destination.appending("base/1/1259"))
+            request.deltaRestore = true
+            #expect(throws: (any Error).self) {
+                try RestoreRun(home: home, request: request, reporter: Recorder()).run()
+            }
+            #expect(try !FileSystem.exists(lost))
+            #expect(try !fixture.isStartable)
         }
     }
 
