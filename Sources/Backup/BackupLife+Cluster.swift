@@ -18,11 +18,24 @@ extension BackupLife {
         info.dataChecksums = cluster.dataChecksums
         info.summarizeWAL = cluster.summarizeWAL
         info.clusterSizeBytes = cluster.sizeBytes
-        action = "detecting tablespaces"
-        let tablespaces = cluster.tablespaces.map {
-            Catalog.Tablespace(name: $0.name, oid: Int64($0.oid), location: $0.location)
-        }
-        info.tablespaces = tablespaces.isEmpty ? nil : tablespaces
+        note(cluster.tablespaces)
         return cluster
+    }
+
+    /// The tablespaces that there are now, which the record tells from now on.
+    func describeTablespaces() throws -> [ServerTablespace] {
+        action = "detecting tablespaces"
+        let tablespaces = try postgres.tablespaces()
+        note(tablespaces)
+        return tablespaces
+    }
+
+    private func note(_ tablespaces: [ServerTablespace]) {
+        info.tablespaces =
+            tablespaces.isEmpty
+            ? nil
+            : tablespaces.map {
+                Catalog.Tablespace(name: $0.name, oid: Int64($0.oid), location: $0.location)
+            }
     }
 }

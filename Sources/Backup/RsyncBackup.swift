@@ -25,8 +25,8 @@ final class RsyncBackup {
 
     /// Describes the cluster, starts, copies, stops.
     func run() throws {
-        let cluster = try life.describeCluster()
-        try start()
+        var cluster = try life.describeCluster()
+        cluster.tablespaces = try start()
         do {
             try copy(cluster)
         } catch {
@@ -40,7 +40,10 @@ final class RsyncBackup {
 
     // MARK: Start
 
-    private func start() throws {
+    /// Starts the backup on the server; returns the tablespaces that there are then.
+    ///
+    /// Those made later are made anew by the WAL of the backup, those made before by nobody: so they are asked for in between.
+    private func start() throws -> [ServerTablespace] {
         life.action = "issuing start backup command"
         life.tellWaitForCheckpoint()
         let label = PostgresServer.backupLabel(server: home.name, backupID: life.info.id)
@@ -49,8 +52,10 @@ final class RsyncBackup {
             ? try postgres.startExclusiveBackup(label: label, immediateCheckpoint: settings.immediateCheckpoint)
             : try postgres.startConcurrentBackup(label: label, immediateCheckpoint: settings.immediateCheckpoint)
         do {
+            let tablespaces = try life.describeTablespaces()
             let segment = life.segment(at: position.lsn, timeline: position.timeline)
             try life.begin(at: position.lsn, in: segment, time: position.timestamp)
+            return tablespaces
         } catch {
             try finishAfterFailure(error)
             throw error

@@ -88,11 +88,9 @@ struct RsyncSource {
         }
     }
 
-    /// The paths in the data directory under which tablespaces are reached.
+    /// The paths in the data directory where tablespaces live.
     private var tablespacePaths: [String] {
-        cluster.tablespaces.flatMap { tablespace -> [String] in
-            ["/pg_tblspc/\(tablespace.oid)"] + (relative(tablespace.location).map { ["/" + $0] } ?? [])
-        }
+        cluster.tablespaces.compactMap { tablespace in relative(tablespace.location).map { "/" + $0 } }
     }
 
     /// The path below the data directory; `nil` when it lies outside.

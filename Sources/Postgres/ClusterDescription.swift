@@ -28,7 +28,7 @@ public struct ClusterDescription: Sendable {
     /// Where the configuration lives.
     public let configurationFiles: ConfigurationFiles
     /// The tablespaces that live elsewhere.
-    public let tablespaces: [ServerTablespace]
+    public var tablespaces: [ServerTablespace]
     /// `on` or `off`.
     public let dataChecksums: String?
     /// `on` or `off`; `nil` before 17.

@@ -16,9 +16,11 @@ public struct RsyncFilter: Sendable, Equatable {
 
     /// What is never copied from a PostgreSQL data directory itself.
     ///
-    /// A manifest there is that of the backup which the directory was made from.
+    /// A manifest there is that of the backup which the directory was made from. What is reached through `pg_tblspc` is copied
+    /// as tablespaces; one that is made while files are copied is made anew when its WAL is replayed, and only where nothing is.
     public static let dataDirectoryExclusions = [
         "/pg_log/*", "/log/*", "/pg_xlog/*", "/pg_wal/*", "/global/pg_control", "/backup_manifest",
+        "/pg_tblspc/*",
     ]
 
     /// What is never copied from anywhere in a cluster.
@@ -30,7 +32,7 @@ public struct RsyncFilter: Sendable, Equatable {
         "pg_subtrans/*",
     ]
 
-    /// The filter for PGDATA; `tablespacePaths` are the paths in it under which tablespaces are reached, `/pg_tblspc/16385`.
+    /// The filter for PGDATA; `tablespacePaths` are the paths in it where tablespaces live, `/spaces/fast`.
     public static func dataDirectory(tablespacePaths: [String]) -> RsyncFilter {
         RsyncFilter(excluded: dataDirectoryExclusions + generalExclusions, protected: tablespacePaths)
     }

@@ -68,12 +68,13 @@ struct RsyncCommandTests {
     @Test
     func `the data directory is listed with the words of the reference, and purged without a filter for each file`() {
         var command = RsyncCommand(ssh: nil, reporter: SilentReporter())
-        command.filter = .dataDirectory(tablespacePaths: ["/pg_tblspc/16384"])
+        command.filter = .dataDirectory(tablespacePaths: ["/spaces/fast"])
         let filter =
             [
                 "--exclude=/pg_log/*", "--exclude=/log/*", "--exclude=/pg_xlog/*", "--exclude=/pg_wal/*",
                 "--exclude=/global/pg_control", "--exclude=/backup_manifest",
-            ] + general + ["--exclude=/pg_tblspc/16384", "--filter=P_/pg_tblspc/16384"]
+                "--exclude=/pg_tblspc/*",
+            ] + general + ["--exclude=/spaces/fast", "--filter=P_/spaces/fast"]
         let common = [
             "-rLKpts", "--delete-excluded", "--inplace", "--ignore-missing-args", "--itemize-changes",
             "--itemize-changes",
