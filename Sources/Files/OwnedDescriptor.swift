@@ -59,6 +59,20 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
         self.path = path
     }
 
+    /// Makes a file without a name on the file system of a directory, open for reading and writing, for us alone: it goes with the process,
+    /// however that ends.
+    public static func nameless(in directory: FilePath) throws(FileError) -> OwnedDescriptor {
+        let path = directory.appending(".barman-\(FileSystem.randomNamePart())")
+        let file = try OwnedDescriptor(
+            opening: path,
+            .readWrite,
+            options: [.create, .exclusiveCreate, .noFollow],
+            permissions: .ownerReadWrite
+        )
+        try FileSystem.unlink(path)
+        return file
+    }
+
     /// Makes a file without a name, in memory, open for reading and writing: so many zero bytes, and nobody can make it longer (EPERM).
     ///
     /// `label` is for messages.

@@ -57,17 +57,10 @@ final class Parcel {
         _ format: CompressionFormat,
         _ level: CodecLevel
     ) throws -> OwnedDescriptor {
-        let path = FileSystem.temporaryDirectory.appending("barman-wal-\(FileSystem.randomNamePart())")
-        let packed = try OwnedDescriptor(
-            opening: path,
-            .readWrite,
-            options: [.create, .exclusiveCreate],
-            permissions: FilePermissions(rawValue: 0o600)
-        )
-        try FileSystem.unlink(path)
+        let packed = try OwnedDescriptor.nameless(in: FileSystem.temporaryDirectory)
         let descriptors = (file.raw.rawValue, packed.raw.rawValue)
         let reader = Borrowed(number: descriptors.0, path: file.path)
-        let writer = Borrowed(number: descriptors.1, path: path)
+        let writer = Borrowed(number: descriptors.1, path: packed.path)
         try Compressor(format: format, level: level).compress(read: reader.read, write: writer.write)
         try packed.seek(to: 0)
         return packed

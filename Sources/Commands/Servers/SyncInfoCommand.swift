@@ -36,18 +36,16 @@ enum SyncInfoCommand {
             return try show(contentsOf: answer, context)
         }
         let lastWAL = arguments.text("last_wal")
-        let database = XlogDatabase(home)
-        let extent = try database.extent()
-        let start = try self.start(after: lastWAL, at: arguments.integer("last_position"), in: database)
-        if let lastWAL, start == nil { try verify(lastWAL, extent) }
         let catalog = try BackupCatalog.load(home)
         let oldestWAL = catalog.oldest()?.beginWAL
-        print(head(extent, catalog), context)
+        let excerpt = try XlogDatabase(home).excerpt(from: place(lastWAL, arguments)) { name in
+            if let lastWAL { name > lastWAL } else { oldestWAL.map { name >= $0 } ?? true }
+        }
+        if let lastWAL, !excerpt.isContinued { try verify(lastWAL, excerpt.extent) }
+        print(head(excerpt.extent, catalog), context)
         var pieces = ""
         var isFirst = true
-        try database.forEachRecord(within: extent, from: start ?? 0) { name in
-            if let lastWAL { name > lastWAL } else { oldestWAL.map { name >= $0 } ?? true }
-        } _: { record in
+        try excerpt.forEachRecord { record in
             pieces += isFirst ? "\n" : ",\n"
             pieces += entry(record)
             isFirst = false
@@ -59,10 +57,10 @@ enum SyncInfoCommand {
         context.console.silence()
     }
 
-    /// Where the line of the last file that the caller has begins, if it says so rightly; the list is read from there.
-    private static func start(after name: String?, at position: Int?, in database: XlogDatabase) throws -> Int64? {
-        guard let name, let position else { return nil }
-        return try database.hasLine(named: name, at: Int64(position)) ? Int64(position) : nil
+    /// Where the caller says that the line of the last file begins that they have.
+    private static func place(_ name: String?, _ arguments: ParsedArguments) -> (name: String, position: Int64)? {
+        guard let name, let position = arguments.integer("last_position") else { return nil }
+        return (name, Int64(position))
     }
 
     /// Shows a file of any length and a line end.
@@ -86,7 +84,7 @@ enum SyncInfoCommand {
         bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    private static func verify(_ lastWAL: String, _ extent: XlogDatabase.Extent) throws(Failure) {
+    private static func verify(_ lastWAL: String, _ extent: XlogExcerpt.Extent) throws(Failure) {
         guard let first = extent.firstName, let last = extent.lastName else { return }
         if lastWAL < first {
             throw Failure("last_wal '\(lastWAL)' is older than the first available wal '\(first)'")
@@ -119,7 +117,7 @@ enum SyncInfoCommand {
     private static func print(_ text: String, _ context: Context) { context.console.printDirectly(text) }
 
     /// The document up to the bracket of the list of WAL.
-    private static func head(_ extent: XlogDatabase.Extent, _ catalog: BackupCatalog) -> String {
+    private static func head(_ extent: XlogExcerpt.Extent, _ catalog: BackupCatalog) -> String {
         let head: JSONValue = .object([
             ("last_position", .integer(extent.lastPosition)), ("last_name", .string(extent.lastName ?? "")),
             (

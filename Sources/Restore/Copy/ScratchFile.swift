@@ -7,13 +7,6 @@ final class ScratchFile: Sendable {
 
     /// Makes one on the file system of a directory; only we can read it.
     init(in directory: FilePath) throws {
-        let path = directory.appending(".barman-restore-\(FileSystem.randomNamePart())")
-        file = try OwnedDescriptor(
-            opening: path,
-            .readWrite,
-            options: [.create, .exclusiveCreate, .noFollow],
-            permissions: [.ownerReadWrite]
-        )
-        try FileSystem.unlink(path)
+        file = try OwnedDescriptor.nameless(in: directory)
     }
 }
