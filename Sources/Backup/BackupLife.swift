@@ -52,6 +52,8 @@ final class BackupLife {
     /// The directory of this backup.
     var directory: FilePath { home.backupDirectory(of: info.id) }
 
+    /// The copies that are no good to go on with once a sync has failed: those that this one shares files with.
+    private var doubtedBySync: [FilePath] = []
     /// The file system of the copy, opened before anything is written to it.
     private var fileSystem: WholeFileSystem?
     /// What lets the disk begin while the copy goes on; ticked by the copy.
@@ -70,6 +72,8 @@ final class BackupLife {
             try take()
         } catch {
             failure = error
+            // A write that still fails marks the copy; the failure to tell is the first one.
+            try? earlySync?.end()
         }
         // An interrupted backup still ends in order: record, scripts. A second signal interrupts that as well.
         let signal = Interruption.isRequested ? Interruption.signalNumber : nil
@@ -139,16 +143,19 @@ final class BackupLife {
     }
 
     /// To be called when the directory of the backup is there and empty.
-    func openFileSystem() throws(FileError) {
+    ///
+    /// `copies` are marked from before the sync: this one, if it may be gone on with, and older ones that it shares files with.
+    func openFileSystem(doubting copies: [FilePath] = []) throws(FileError) {
+        doubtedBySync = copies
         fileSystem = try WholeFileSystem(of: directory)
-        earlySync = try EarlySync(of: directory)
+        earlySync = try EarlySync(of: directory, doubting: copies)
     }
 
     /// Makes the copy durable, before the end of the backup is archived: the server does that meanwhile.
     private func measureAndSync() throws {
-        try CopyMark.remove(in: directory)
         let began = Interruption.monotonicSeconds
         try earlySync?.end()
+        for copy in doubtedBySync { try CopyMark.doubt(in: copy) }
         let result = try TreeSync.run(
             [directory],
             on: fileSystem,
@@ -159,6 +166,7 @@ final class BackupLife {
                 )
             }
         )
+        if doubtedBySync.contains(directory) { try CopyMark.remove(in: directory) }
         try FileSystem.syncDirectory(home.basebackupsDirectory)
         let seconds = PythonText.fixed(Interruption.monotonicSeconds - began, decimals: 3)
         reporter.log(.debug, Self.logger, "Backup \(info.id) is on disk after a sync of \(seconds) seconds")

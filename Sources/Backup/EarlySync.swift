@@ -18,10 +18,20 @@ final class EarlySync {
     }
 
     /// Prepares to write out the file system of a directory; nothing happens before the first `tick`.
-    convenience init(of directory: FilePath) throws(FileError) {
+    ///
+    /// When that fails the copies in the directories `doubting` are marked at once: what was told once may not be told again.
+    convenience init(of directory: FilePath, doubting copies: [FilePath]) throws(FileError) {
         // A descriptor of its own: an error that it is told will be told to the one of the sync at the end as well.
         let fileSystem = try WholeFileSystem(of: directory)
-        self.init { () throws(FileError) in try fileSystem.syncEarly() }
+        self.init { () throws(FileError) in
+            do throws(FileError) {
+                try fileSystem.syncEarly()
+            } catch {
+                // That the mark cannot be written changes nothing: the failure is told, and the copy ends.
+                for copy in copies { try? CopyMark.doubt(in: copy) }
+                throw error
+            }
+        }
     }
 
     /// Prepares to call `write` beside the copy, not more often than once in a period.
@@ -39,7 +49,10 @@ final class EarlySync {
     }
 
     /// To be called often; now and then it begins to write, without waiting.
-    func tick() {
+    ///
+    /// Throws when something could not be written.
+    func tick() throws(FileError) {
+        try check()
         let now = Interruption.monotonicSeconds
         guard now - lastSeconds >= periodSeconds else { return }
         lastSeconds = now
@@ -49,6 +62,10 @@ final class EarlySync {
     /// Waits for what was begun; throws when something could not be written.
     func end() throws(FileError) {
         worker.end()
+        try check()
+    }
+
+    private func check() throws(FileError) {
         if let error = failure.first.withLock({ $0 }) { throw error }
     }
 }

@@ -1,9 +1,8 @@
 import Catalog
-package import Files
+import Files
 import Notation
-import Processes
 import Settings
-package import SystemPackage
+import SystemPackage
 
 /// The older backups whose unchanged files a new one uses again.
 ///
@@ -23,6 +22,8 @@ struct OlderBackups {
     let links: Bool
     /// The unfinished backups among them, newest first.
     let unfinishedIDs: [String]
+    /// Unfinished backups that are left alone, because what looks sound in them may not be on disk.
+    let doubtedIDs: [String]
 
     /// More unfinished backups than this are not looked at: the newest have what the ones before them had.
     private static let mostUnfinished = 4
@@ -38,13 +39,20 @@ struct OlderBackups {
                 && candidate.systemID == info.systemID && candidate.beginTime != nil
         }
         var sources: [Source] = []
+        var doubtedIDs: [String] = []
         for candidate in candidates.reversed() where sources.count < Self.mostUnfinished {
-            let data = catalog.home.backupDirectory(of: candidate.id).appending("data")
+            let directory = home.backupDirectory(of: candidate.id)
+            let data = directory.appending("data")
             guard try FileSystem.isDirectory(data) else { continue }
-            let horizon = CopyMark.read(in: catalog.home.backupDirectory(of: candidate.id))?.horizon(of: candidate)
+            guard !CopyMark.isDoubted(in: directory), !Self.failedInSync(candidate) else {
+                doubtedIDs.append(candidate.id)
+                continue
+            }
+            let horizon = CopyMark.read(in: directory)?.horizon(of: candidate)
             sources.append(Source(info: candidate, data: data, horizonSeconds: horizon))
         }
         unfinishedIDs = sources.map(\.info.id)
+        self.doubtedIDs = doubtedIDs
         if mode != .off, let previous {
             let data = try catalog.home.dataDirectory(of: previous.id)
             sources.append(Source(info: previous, data: data, horizonSeconds: previous.beginTime?.secondsSinceEpoch))
@@ -52,6 +60,14 @@ struct OlderBackups {
         links = mode != .copy
         self.sources = sources
     }
+
+    /// Whether a backup of the reference, which leaves no mark, failed where the reference syncs its copy.
+    private static func failedInSync(_ info: BackupInfo) -> Bool {
+        info.error?.hasPrefix("failure calculating backup size") ?? false
+    }
+
+    /// The directories of the unfinished backups among them.
+    var unfinishedDirectories: [FilePath] { unfinishedIDs.map { home.backupDirectory(of: $0) } }
 
     /// For the data directory.
     var data: [OlderCopy] {
@@ -67,61 +83,4 @@ struct OlderBackups {
         }
         return copies
     }
-}
-
-/// A small file in the directory of a backup while it is copied; it tells the next backup what of an unfinished copy to believe.
-///
-/// A file that rsync was writing when it ended bears a time after the begin of the copy, by the clock of this host. And what was
-/// copied before the machine went down need not be on disk, whatever it looks like: then everything is read. The same without
-/// this file, as in backups that the reference began.
-package struct CopyMark: Equatable {
-    /// Its name.
-    package static let name = ".copying"
-
-    private let bootID: String
-    private let beganSeconds: Int64
-
-    /// Files of the unfinished backup last changed before are as they were in the source; `nil` when none is believed.
-    func horizon(of info: BackupInfo) -> Int64? {
-        guard bootID == Self.currentBootID, let begin = info.beginTime?.secondsSinceEpoch else { return nil }
-        return min(begin, beganSeconds)
-    }
-
-    /// Whether the copy it stands for has been going on since this start of the machine: what was written then is there.
-    package var isOfThisStart: Bool { bootID == Self.currentBootID }
-
-    /// Writes the mark of a copy that begins now.
-    package static func write(in directory: FilePath) throws(FileError) {
-        guard let bootID = currentBootID else { return }
-        let mark = JSONValue.object([
-            ("boot_id", .string(bootID)), ("began", .integer(Timestamp.now().secondsSinceEpoch)),
-        ])
-        let file = try OwnedDescriptor(
-            opening: directory.appending(name),
-            .writeOnly,
-            options: [.create, .truncate, .noFollow]
-        )
-        try file.writeAll(Array((mark.text() + "\n").utf8))
-        try file.close()
-    }
-
-    /// Removes it: the copy is complete.
-    package static func remove(in directory: FilePath) throws(FileError) {
-        try FileSystem.unlinkIfPresent(directory.appending(name))
-    }
-
-    /// `nil` when there is none that makes sense; then nothing is believed.
-    package static func read(in directory: FilePath) -> CopyMark? {
-        guard let bytes = try? FileSystem.readIfPresent(directory.appending(name), limit: 1 << 12),
-            let mark = try? JSONValue(parsing: bytes), let bootID = mark["boot_id"]?.stringValue,
-            let began = mark["began"]?.integerValue
-        else { return nil }
-        return CopyMark(bootID: bootID, beganSeconds: began)
-    }
-
-    /// What tells one start of this machine from the next.
-    private static let currentBootID: String? = {
-        guard let bytes = try? FileSystem.read("/proc/sys/kernel/random/boot_id", limit: 100) else { return nil }
-        return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-    }()
 }

@@ -78,7 +78,10 @@ final class RsyncBackup {
         for id in older.unfinishedIDs {
             reporter.info("Files of the unfinished backup \(id) that did not change are used again")
         }
-        try prepareDirectories(cluster)
+        for id in older.doubtedIDs {
+            reporter.info("No file of the unfinished backup \(id) is used again: they may not be on disk")
+        }
+        try prepareDirectories(cluster, sharingWith: older.unfinishedDirectories)
         try CopyMark.write(in: life.directory)
         var command = try source.command(reporter: reporter)
         command.retries = RsyncCommand.Retries(
@@ -94,16 +97,16 @@ final class RsyncBackup {
         let watch = SessionGuard(postgres, keepaliveSeconds: settings.keepaliveIntervalSeconds)
         let statistics = try RsyncCopy(command, options: copyOptions, reporter: reporter)
             .run(source.items(into: life.directory, reusing: older)) {
-                life.earlySync?.tick()
+                try life.earlySync?.tick()
                 if isExclusive { try SignalWatch.check() } else { try watch.check() }
             }
         life.info.copyStats = statistics.literal
         reporter.info("Copy done (time: \(HumanText.duration(seconds: statistics.totalSeconds)))")
     }
 
-    private func prepareDirectories(_ cluster: ClusterDescription) throws {
+    private func prepareDirectories(_ cluster: ClusterDescription, sharingWith copies: [FilePath]) throws {
         try FileSystem.createDirectories(life.directory)
-        try life.openFileSystem()
+        try life.openFileSystem(doubting: [life.directory] + copies)
         try FileSystem.createDirectories(life.directory.appending("data"))
         for tablespace in cluster.tablespaces {
             try FileSystem.createDirectories(life.directory.appending(String(tablespace.oid)))

@@ -205,6 +205,29 @@ import Testing
         }
     }
 
+    @Test func `of a copy whose sync failed every file comes anew`() throws {
+        try PassiveFixture.with { fixture in
+            try fixture.ask()
+            try fixture.syncBackup(ids[0])
+            let directory = fixture.home.backupDirectory(of: ids[0])
+            // Kept, so that nobody else gets its inode.
+            let table = directory.appending("data/base/1/1259")
+            try FileSystem.link(table, to: FilePath(fixture.world.path("kept")))
+            let inode = try FileSystem.status(of: table).inode
+            let record = fixture.home.backupInfoPath(ids[0]).string
+            func repeatCopy(_ mark: String) throws -> Bool {
+                try fixture.world.shell("sed -i s/status=DONE/status=FAILED/ '\(record)'").orThrow()
+                try fixture.world.write(mark, to: directory.appending(".copying").string)
+                try fixture.syncBackup(ids[0])
+                #expect(try fixture.isWhole(ids[0]))
+                #expect(!fixture.exists("base/\(ids[0])/.copying"))
+                return try FileSystem.status(of: table).inode == inode
+            }
+            #expect(try repeatCopy("{}"))
+            #expect(try !repeatCopy(""))
+        }
+    }
+
     @Test func `whoever holds a lock of the backup keeps others from copying it`() throws {
         try PassiveFixture.with { fixture in
             try fixture.ask()

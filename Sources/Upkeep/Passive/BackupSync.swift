@@ -136,7 +136,9 @@ private struct BackupSyncCopy {
 
     private func copyFiles(_ catalog: BackupCatalog) throws {
         let source = try primary.directory("basebackups_directory") + "/\(remote.id)/"
-        let isFresh = try !FileSystem.isDirectory(directory)
+        let isDoubted = CopyMark.isDoubted(in: directory)
+        if isDoubted { try CopyMark.removeDoubtedCopy(in: directory) }
+        let isFresh = try isDoubted || !FileSystem.isDirectory(directory)
         let isContinued = CopyMark.read(in: directory)?.isOfThisStart ?? false
         try FileSystem.createDirectories(directory)
         let fileSystem = isFresh ? try WholeFileSystem(of: directory) : nil
@@ -163,8 +165,9 @@ private struct BackupSyncCopy {
         // A stored backup does not change: what looks the same is the same, unless the machine went down before it was on disk.
         options.horizonSeconds = isContinued ? Int64.max : nil
         _ = try RsyncCopy(try command(), options: options, reporter: reporter).run([item]) { try SignalWatch.check() }
-        try CopyMark.remove(in: directory)
+        try CopyMark.doubt(in: directory)
         let result = try TreeSync.run([directory], on: fileSystem, check: { try SignalWatch.check() })
+        try CopyMark.remove(in: directory)
         try FileSystem.syncDirectory(home.basebackupsDirectory)
         // A backup that is being deleted on the primary loses files without anybody complaining.
         if let expected = remote.sizeBytes, result.sizeBytes < expected - Self.recordBytes {
