@@ -12,7 +12,8 @@ struct CommonArguments {
     let stateDirectory: FilePath
     private let isStateDirectoryGiven: Bool
 
-    init(_ values: ArgumentTable.Values) {
+    /// Takes the values; the directory for state is relative to `directory`.
+    init(_ values: ArgumentTable.Values, in directory: FilePath = "") {
         multiplexes = !values.flag("no-multiplex")
         host = BackupHost(
             host: values.positionals[0],
@@ -24,7 +25,7 @@ struct CommonArguments {
         )
         isTest = values.flag("test")
         isStateDirectoryGiven = values.text("state-dir") != nil
-        stateDirectory = values.text("state-dir").map { FilePath($0) } ?? PrivateDirectory.standard
+        stateDirectory = directory.pushing(values.text("state-dir").map { FilePath($0) } ?? PrivateDirectory.standard)
     }
 
     /// The ssh connection that calls share; `nil` when they do not.

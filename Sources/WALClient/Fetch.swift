@@ -9,10 +9,13 @@ import WAL
 struct Fetch: Sendable {
     let host: BackupHost
     let multiplexing: Multiplexing?
+    /// After how long without a byte a call is given up; `nil` where PostgreSQL waits for it, as with the reference.
+    private let silenceSeconds: Double?
 
-    init(_ arguments: RestoreArguments) {
+    init(_ arguments: RestoreArguments, silenceSeconds: Double? = nil) {
         host = arguments.common.host
         multiplexing = arguments.common.multiplexing
+        self.silenceSeconds = silenceSeconds
     }
 
     /// What the host says that it has; no names when it could not be asked.
@@ -22,32 +25,45 @@ struct Fetch: Sendable {
     }
 
     /// Asks for the names of files that are there, from this one on.
-    func names(from name: String, _ options: [String], quietly: Bool = false) throws -> Names {
+    func names(from name: String, _ options: [String]) throws -> Names {
         var text: [UInt8] = []
         let status = try attempt { multiplexing in
-            var pipe = try ChildPipe()
-            guard let reader = pipe.reader.take(), let writer = pipe.writer.take() else { return .exited(-1) }
-            var request = host.request(remote: host.getWords(options, name), multiplexing: multiplexing)
-            request.output = .descriptor(writer.raw)
-            if quietly { request.errorOutput = .discard }
-            let child = try request.start()
-            Emergency.watch(child)
-            try writer.close()
-            text = try reader.readToEnd(limit: 1 << 20)
-            return child.wait()
+            let request = host.request(remote: host.getWords(options, name), multiplexing: multiplexing)
+            return try collect(request, into: &text)
         }
-        Emergency.watch(nil)
         guard status == .exited(0) else { return Names(status: status, names: []) }
         let names = text.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
         return Names(status: status, names: names)
     }
 
+    private func collect(_ request: ProcessRequest, into text: inout [UInt8]) throws -> ProcessStatus {
+        var request = request
+        if let silenceSeconds {
+            request.output = .collect(limitBytes: Self.longestList)
+            request.errorOutput = .discard
+            request.timeoutSeconds = silenceSeconds
+            let outcome = try request.run()
+            text = outcome.output
+            return outcome.status
+        }
+        var pipe = try ChildPipe()
+        guard let reader = pipe.reader.take(), let writer = pipe.writer.take() else { return .exited(-1) }
+        request.output = .descriptor(writer.raw)
+        let child = try request.start()
+        Emergency.watch(child)
+        defer { Emergency.watch(nil) }
+        try writer.close()
+        text = try reader.readToEnd(limit: Self.longestList)
+        return child.wait()
+    }
+
+    private static let longestList = 1 << 20
+
     /// Receives a file into an open one, from its start; returns how ssh ended.
     func receive(
         _ name: String,
         _ options: [String],
-        into output: borrowing OwnedDescriptor,
-        quietly: Bool = false
+        into output: borrowing OwnedDescriptor
     ) throws -> ProcessStatus {
         let path = output.path
         let number = output.raw
@@ -58,12 +74,14 @@ struct Fetch: Sendable {
             try target.seek(to: 0)
             var request = host.request(remote: host.getWords(options, name), multiplexing: multiplexing)
             request.output = .descriptor(number)
-            if quietly { request.errorOutput = .discard }
+            if let silenceSeconds {
+                request.errorOutput = .discard
+                return try request.run(writing: path, silenceSeconds: silenceSeconds)
+            }
             let child = try request.start()
-            if !quietly { Emergency.watch(child) }
-            let status = child.wait()
-            if !quietly { Emergency.watch(nil) }
-            return status
+            Emergency.watch(child)
+            defer { Emergency.watch(nil) }
+            return child.wait()
         }
     }
 
@@ -129,6 +147,12 @@ enum ReceivedWAL {
         let prefix = try FileSystem.readPrefix(path, count: WALPageHeader.byteCount)
         guard let header = WALPageHeader(prefix) else { return nil }
         return header.defect(asSegment: segment, sizeBytes: try FileSystem.status(of: path).sizeBytes)
+    }
+
+    /// Whether a file is that segment, whole, as its header says.
+    static func isWhole(_ path: FilePath, name: String) throws -> Bool {
+        let prefix = try FileSystem.readPrefix(path, count: WALPageHeader.byteCount)
+        return try WALPageHeader(prefix) != nil && defect(of: path, name: name) == nil
     }
 
     /// What the disk says when more is to be written behind what has come; `nil` if it has room, or is none.

@@ -13,17 +13,22 @@ struct Prefetcher {
 
     private let arguments: RestoreArguments
     private let fetch: Fetch
-    private let directory: FilePath
+    private let prefetch: Prefetch
     private static let idleSeconds = 60.0
+    /// As long as ssh itself waits for a backup host that has fallen silent.
+    private static let silenceSeconds = 30.0
     /// More at once would only make the file that is wanted first come later.
     private static let mostTransfers = 4
 
+    /// Runs the process; `words` are the directory that the paths in the others are relative to, and these.
     static func run(_ words: [String]) -> Int32 {
         do {
-            let arguments = try RestoreArguments(words)
-            _ = signal(SIGPIPE, SIG_IGN)
-            guard let prefetch = try Prefetch(arguments) else { return 2 }
-            let prefetcher = Prefetcher(arguments, prefetch.directory)
+            SignalWatch.install()
+            let arguments = try RestoreArguments(Array(words.dropFirst()), in: FilePath(words.first ?? ""))
+            guard let prefetch = try Prefetch(arguments), try prefetch.isOurs() else { return 2 }
+            let prefetcher = Prefetcher(arguments, prefetch)
+            // What is left when this fails is removed by the next one.
+            defer { try? prefetch.clear() }
             try prefetcher.run()
             return 0
         } catch {
@@ -32,29 +37,23 @@ struct Prefetcher {
         }
     }
 
-    private init(_ arguments: RestoreArguments, _ directory: FilePath) {
+    private init(_ arguments: RestoreArguments, _ prefetch: Prefetch) {
         self.arguments = arguments
-        self.directory = directory
-        fetch = Fetch(arguments)
+        self.prefetch = prefetch
+        fetch = Fetch(arguments, silenceSeconds: Self.silenceSeconds)
     }
 
+    private var directory: FilePath { prefetch.directory }
+
     private func run() throws {
-        let lock = try OwnedDescriptor(
-            opening: directory.appending(Prefetch.lockName),
-            .readWrite,
-            options: .create,
-            permissions: FilePermissions(rawValue: 0o600)
-        )
-        guard try lock.tryLock() else { return }
-        try clear(keeping: [])
-        removeStale()
+        prefetch.removeStale()
         var position = ""
         var ahead: [String] = []
         // What is here no more has been taken: the note about it comes a moment later.
         var fetched: Set<String> = []
         var nextLook = 0.0
         var pause = 0.25
-        while let delivered = try lastDelivered() {
+        while !SignalWatch.interrupted, let delivered = try lastDelivered() {
             let now = Interruption.monotonicSeconds
             if delivered != position {
                 position = delivered
@@ -63,7 +62,7 @@ struct Prefetcher {
                 } else {
                     ahead = []
                 }
-                try clear(keeping: ahead)
+                try prefetch.clear(keeping: ahead)
                 fetched.formIntersection(ahead)
                 nextLook = min(nextLook, now)
             }
@@ -88,7 +87,6 @@ struct Prefetcher {
                 nextLook = now + 1
             }
         }
-        try clear(keeping: [])
     }
 
     /// The name of the file that PostgreSQL got last; `nil` when it has not asked for a while.
@@ -104,11 +102,12 @@ struct Prefetcher {
 
     /// Names that come after this one, without a gap.
     private func look(from name: String, count: Int) throws -> [String] {
-        let names = try fetch.names(
-            from: name,
-            arguments.getOptions(peek: min(count, 256), isPrefetch: true),
-            quietly: true
-        ).names
+        let names: [String]
+        do {
+            names = try fetch.names(from: name, arguments.getOptions(peek: min(count, 256), isPrefetch: true)).names
+        } catch ProcessError.timedOut {
+            return []
+        }
         guard names.first == name else { return [] }
         return names.dropFirst().filter { WALSegmentName($0) != nil }
     }
@@ -139,38 +138,20 @@ struct Prefetcher {
                 options: [.create, .truncate],
                 permissions: FilePermissions(rawValue: 0o600)
             )
-            let status = try fetch.receive(name, options, into: output, quietly: true)
+            let status = try fetch.receive(name, options, into: output)
             try output.close()
             if status == .exited(0) {
                 try ReceivedWAL.unpack(part)
-                if try ReceivedWAL.defect(of: part, name: name) == nil {
+                if try ReceivedWAL.isWhole(part, name: name) {
                     try FileSystem.rename(part, to: directory.appending(name))
                     return true
                 }
             }
-        } catch {
+        } catch let error where !(error is Silence.End) {
             try FileSystem.unlinkIfPresent(part)
             throw error
         }
         try FileSystem.unlinkIfPresent(part)
         return false
-    }
-
-    /// Removes what was left before the machine was started anew.
-    private func removeStale() {
-        let prefix = Prefetch.prefix(arguments)
-        // It is in nobody's way if it cannot be removed.
-        guard let names = try? FileSystem.names(in: arguments.spool) else { return }
-        for name in names where name.hasPrefix(prefix) && name != directory.lastComponent?.string {
-            _ = try? FileSystem.removeTree(arguments.spool.appending(name))
-        }
-    }
-
-    /// Removes every file but those that are still wanted.
-    private func clear(keeping names: [String]) throws {
-        let kept = Set(names + [Prefetch.lockName, Prefetch.deliveredName])
-        for name in try FileSystem.names(in: directory) where !kept.contains(name) && !name.hasPrefix(".delivered.") {
-            try FileSystem.unlinkIfPresent(directory.appending(name))
-        }
     }
 }

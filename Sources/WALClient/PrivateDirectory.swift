@@ -29,11 +29,13 @@ enum PrivateDirectory {
         return status.kind == .directory && status.owner == geteuid() && status.permissions.rawValue & 0o022 == 0
     }
 
-    /// Whether nobody but us and root can have put anything into a directory.
+    /// Whether nobody but us and root can have put anything into a directory, or a link in its place.
     static func isTrusted(_ path: FilePath) -> Bool {
         // A directory that cannot be looked at is not trusted.
-        guard let status = try? FileSystem.status(of: path) else { return false }
-        let isOurs = status.owner == geteuid() || status.owner == 0
+        guard let named = try? FileSystem.status(of: path, followingLinks: false),
+            let status = try? FileSystem.status(of: path)
+        else { return false }
+        let isOurs = [named, status].allSatisfy { $0.owner == geteuid() || $0.owner == 0 }
         return status.kind == .directory && isOurs && status.permissions.rawValue & 0o022 == 0
     }
 }

@@ -16,18 +16,19 @@ struct RestoreArguments {
     /// As they were given; the prefetcher gets the same.
     let words: [String]
 
-    init(_ words: [String]) throws(ArgumentTable.Ending) {
+    /// Reads the words; paths among them are relative to the directory.
+    init(_ words: [String], in directory: FilePath = "") throws(ArgumentTable.Ending) {
         let values = try Self.table.parse(words)
-        common = CommonArguments(values)
+        common = CommonArguments(values, in: directory)
         walName = values.positionals[2]
-        destination = FilePath(values.positionals[3])
+        destination = directory.pushing(FilePath(values.positionals[3]))
         partial = values.flag("partial")
         let compression = values.text("compression")
         wireCompression = compression == "keep" ? nil : compression
         keepsCompression = compression == "keep"
         parallel = max(0, min(values.integer("parallel"), 1024))
         sleepSeconds = max(0, min(values.integer("sleep"), 86_400))
-        spool = FilePath(values.text("spool-dir") ?? "/var/tmp/walrestore")
+        spool = directory.pushing(FilePath(values.text("spool-dir") ?? "/var/tmp/walrestore"))
         self.words = words
     }
 

@@ -223,17 +223,19 @@ import Testing
                 #expect(try Shell.read(destination) == [])
             }
             // So it does for one that has come ahead, and is there again when there is room.
-            #expect(try site.restore(WALSite.name(2), from: "ours", ["-p", "2"]).status == 0)
+            try world.run(["mount", "-o", "remount,size=64m", full]).orThrow()
+            #expect(try restore(WALSite.name(2), ["-p", "2"]).status == 0)
             let ahead = try #require(world.names(in: "state/spool").first { $0.hasPrefix(".ahead-") })
             let isThere = Shell.wait(seconds: 20) { world.names(in: "state/spool/\(ahead)").contains(WALSite.name(3)) }
             try #require(isThere)
+            try world.shell("rm '\(destination)'; cat /dev/zero > '\(full)/other'")
             let third = try restore(WALSite.name(3), ["-p", "2"])
             #expect(third.status == 0 && third.err.contains("WARNING: \(reason)"), "\(third)")
             #expect(try Shell.read(destination) == [])
             // Whether there is such a history is not known: no size of it is right or wrong.
             let last = try restore("00000002.history")
             #expect(last.status == 1 && last.err.contains("ERROR: \(reason)"), "\(last)")
-            try world.run(["mount", "-o", "remount,size=64m", full]).orThrow()
+            try world.run(["rm", "\(full)/other"]).orThrow()
             #expect(try restore(WALSite.name(3), ["-p", "2"]).err == "")
             #expect(try Shell.read(destination) == WALSite.contents(3))
         }
