@@ -160,11 +160,6 @@ struct BaseBackupCopy {
         let tars = TarSource(passphrase: try passphrase(), pathPrefix: settings.pathPrefix)
         let (chain, rules) = (chain, RestoreRules(plan: plan))
         let spool = spoolDirectory
-        for root in roots {
-            for backup in chain.newestFirst where backup.isTar {
-                _ = try FileSystem.status(of: backup.archive(of: root))
-            }
-        }
         try Workers.map(
             roots,
             count: max(1, Workers.coreCount),

@@ -170,7 +170,41 @@ import Testing
             #expect(try site.host.info("pg", full, "children_backup_ids") == other)
             try site.host.barman("delete", "pg", full).orThrow()
             #expect(site.host.backupIDs("pg") == [blind])
+            try expectMixedChain(site)
         }
+    }
+
+    /// A chain of tar files and a plain increment comes back, with tablespaces that came and went in between.
+    private func expectMixedChain(_ site: Site) throws {
+        let world = site.world
+        func create(_ name: String) throws {
+            let place = try world.makeDirectory("space-\(name)", as: .postgres)
+            try site.cluster.sql("CREATE TABLESPACE \(name) LOCATION '\(place)'")
+            try site.cluster.sql(
+                "CREATE TABLE in_\(name) TABLESPACE \(name) AS SELECT i FROM generate_series(1, 20000) i"
+            )
+        }
+        let configuration = "\(site.host.serversDirectory)/pg.conf"
+        let plain = try world.read(configuration)
+        try world.write(plain + "backup_compression = gzip\n", to: configuration, as: .postgres)
+        try create("early")
+        try create("gone")
+        _ = try site.backup()
+        try create("late")
+        try site.cluster.sql("UPDATE in_early SET i = i + 1 WHERE i % 7000 = 0")
+        _ = try site.backup("--incremental", "latest")
+        try world.write(plain, to: configuration, as: .postgres)
+        try site.cluster.sql("UPDATE in_late SET i = i + 1 WHERE i % 7000 = 0")
+        try site.cluster.sql("DROP TABLE in_gone")
+        try site.cluster.sql("DROP TABLESPACE gone")
+        _ = try site.backup("--incremental", "latest")
+        let destination = try world.makeDirectory("mixed", as: .postgres)
+        let places = try ["early", "late"].flatMap { name in
+            ["--tablespace", "\(name):\(try world.makeDirectory("mixed-\(name)", as: .postgres))"]
+        }
+        try site.host.barman(["restore"] + places + ["pg", "latest", destination]).orThrow()
+        let query = "SELECT (SELECT sum(i) FROM in_early), (SELECT sum(i) FROM in_late), (SELECT count(*) FROM ledger)"
+        #expect(try site.answer(query, in: destination) == site.cluster.sql(query))
     }
 
     @Test func `settings that do not go together are refused in the words of the reference`() throws {

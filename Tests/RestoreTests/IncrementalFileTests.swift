@@ -5,7 +5,7 @@ import WAL
 @testable import Restore
 
 /// The file of an increment in memory, as PostgreSQL lays it out.
-private struct Sample {
+struct IncrementalSample {
     var magic: UInt32 = IncrementalHeader.magic
     var count: UInt32?
     var truncation: UInt32
@@ -44,7 +44,7 @@ private func header(_ bytes: [UInt8], step: Int = .max) throws -> IncrementalHea
 @Suite struct IncrementalFileTests {
     @Test func `a sound file is read, in pieces of any size`() throws {
         for blocks in [[], [0], [1, 5, 131_071], Array(0..<3000)] as [[UInt32]] {
-            let bytes = Sample(truncation: 7, blocks: blocks).bytes
+            let bytes = IncrementalSample(truncation: 7, blocks: blocks).bytes
             for step in [1, 3, 4, 4096, Int.max] {
                 let read = try header(bytes, step: step)
                 #expect(read.blocks == blocks && read.truncationBlocks == 7)
@@ -55,7 +55,7 @@ private func header(_ bytes: [UInt8], step: Int = .max) throws -> IncrementalHea
     }
 
     @Test func `a file that is cut anywhere is an error`() throws {
-        let bytes = Sample(truncation: 9, blocks: [2, 4]).bytes
+        let bytes = IncrementalSample(truncation: 9, blocks: [2, 4]).bytes
         let cuts = Array(0..<40) + stride(from: 40, to: bytes.count, by: 977)
         for length in cuts {
             #expect(throws: IncrementalFileError.self, "\(length)") { try header(Array(bytes.prefix(length))) }
@@ -67,7 +67,7 @@ private func header(_ bytes: [UInt8], step: Int = .max) throws -> IncrementalHea
     }
 
     @Test func `a flipped bit in the head is an error or another sound head, never a trap`() throws {
-        let bytes = Sample(truncation: 9, blocks: [2, 4, 1000]).bytes
+        let bytes = IncrementalSample(truncation: 9, blocks: [2, 4, 1000]).bytes
         var refused = 0
         for bit in 0..<(24 * 8) {
             var flipped = bytes
@@ -85,21 +85,26 @@ private func header(_ bytes: [UInt8], step: Int = .max) throws -> IncrementalHea
 
     @Test func `hostile numbers are errors that name the file`() throws {
         let samples = [
-            Sample(magic: 0, truncation: 1, blocks: []),
-            Sample(count: .max, truncation: 1, blocks: []),
-            Sample(count: 131_073, truncation: 1, blocks: []),
-            Sample(count: 3, truncation: 1, blocks: [1, 2]),
-            Sample(count: 1, truncation: 1, blocks: [1, 2]),
-            Sample(truncation: .max, blocks: []),
-            Sample(truncation: 131_073, blocks: [1]),
-            Sample(truncation: 1, blocks: [131_072]),
-            Sample(truncation: 1, blocks: [.max]),
-            Sample(truncation: 1, blocks: [4, 4]),
-            Sample(truncation: 1, blocks: [5, 4]),
+            IncrementalSample(magic: 0, truncation: 1, blocks: []),
+            IncrementalSample(count: .max, truncation: 1, blocks: []),
+            IncrementalSample(count: 131_073, truncation: 1, blocks: []),
+            IncrementalSample(count: 3, truncation: 1, blocks: [1, 2]),
+            IncrementalSample(count: 1, truncation: 1, blocks: [1, 2]),
+            IncrementalSample(truncation: 1, blocks: [131_072]),
+            IncrementalSample(truncation: 1, blocks: [.max]),
+            IncrementalSample(truncation: 1, blocks: [4, 4]),
+            IncrementalSample(truncation: 1, blocks: [5, 4]),
         ]
         for sample in samples {
             let error = #expect(throws: IncrementalFileError.self) { try header(sample.bytes) }
             #expect(error?.description.hasPrefix("base/5/INCREMENTAL.1 is not a sound incremental file: ") == true)
+        }
+    }
+
+    @Test func `a truncation length beyond a file's end is that of all the file`() throws {
+        for truncation in [131_073, 200_000, .max] as [UInt32] {
+            let read = try header(IncrementalSample(truncation: truncation, blocks: [3]).bytes)
+            #expect(read.truncationBlocks == 131_072 && read.outputBlocks == 131_072)
         }
     }
 
@@ -112,7 +117,7 @@ private func header(_ bytes: [UInt8], step: Int = .max) throws -> IncrementalHea
 }
 
 @Suite struct CombinedFileTests {
-    private func increment(_ sample: Sample) throws -> CombinedFile.Increment {
+    private func increment(_ sample: IncrementalSample) throws -> CombinedFile.Increment {
         let bytes = sample.bytes
         return CombinedFile.Increment(header: try header(bytes)) { buffer, offset in
             let start = Int(offset)
@@ -121,8 +126,8 @@ private func header(_ bytes: [UInt8], step: Int = .max) throws -> IncrementalHea
     }
 
     /// The first byte of each block of a combination.
-    private func marks(_ samples: [Sample], full: [UInt8]) throws -> [UInt8] {
-        let bytes = full.flatMap { [UInt8](repeating: $0, count: Sample.page) }
+    private func marks(_ samples: [IncrementalSample], full: [UInt8]) throws -> [UInt8] {
+        let bytes = full.flatMap { [UInt8](repeating: $0, count: IncrementalSample.page) }
         var last: Int64 = 0
         let source = CombinedFile.Full(sizeBytes: Int64(bytes.count)) { buffer, offset in
             #expect(offset >= last, "the full file is read forward")
@@ -133,30 +138,30 @@ private func header(_ bytes: [UInt8], step: Int = .max) throws -> IncrementalHea
         var result: [UInt8] = []
         try combined.forEachPiece { piece in
             #expect(piece.count <= 1 << 20)
-            result += stride(from: 0, to: piece.count, by: Sample.page).map { piece[$0] }
+            result += stride(from: 0, to: piece.count, by: IncrementalSample.page).map { piece[$0] }
         }
-        #expect(combined.sizeBytes == Int64(result.count * Sample.page))
+        #expect(combined.sizeBytes == Int64(result.count * IncrementalSample.page))
         return result
     }
 
     @Test func `each block comes from the newest backup that has it`() throws {
-        let newest = Sample(truncation: 6, blocks: [1])
-        let older = Sample(truncation: 6, blocks: [1, 3])
+        let newest = IncrementalSample(truncation: 6, blocks: [1])
+        let older = IncrementalSample(truncation: 6, blocks: [1, 3])
         #expect(try marks([newest, older], full: [100, 101, 102, 103, 104, 105]) == [100, 2, 102, 4, 104, 105])
     }
 
     @Test func `a file that became shorter and longer again is as long as the newest says`() throws {
-        #expect(try marks([Sample(truncation: 2, blocks: [])], full: [100, 101, 102]) == [100, 101])
-        #expect(try marks([Sample(truncation: 1, blocks: [3])], full: [100, 101, 102]) == [100, 0, 0, 4])
-        #expect(try marks([Sample(truncation: 4, blocks: [])], full: [100]) == [100, 0, 0, 0])
-        #expect(try marks([Sample(truncation: 0, blocks: [])], full: [100]) == [])
+        #expect(try marks([IncrementalSample(truncation: 2, blocks: [])], full: [100, 101, 102]) == [100, 101])
+        #expect(try marks([IncrementalSample(truncation: 1, blocks: [3])], full: [100, 101, 102]) == [100, 0, 0, 4])
+        #expect(try marks([IncrementalSample(truncation: 4, blocks: [])], full: [100]) == [100, 0, 0, 0])
+        #expect(try marks([IncrementalSample(truncation: 0, blocks: [])], full: [100]) == [])
     }
 
     @Test func `long files go in pieces`() throws {
         let blocks = Array(stride(from: UInt32(0), to: 1000, by: 3))
         let full = (0..<1000).map { UInt8(truncatingIfNeeded: $0 * 7) }
         let expected = full.indices.map { $0 % 3 == 0 ? UInt8(truncatingIfNeeded: $0 + 1) : full[$0] }
-        #expect(try marks([Sample(truncation: 1000, blocks: blocks)], full: full) == expected)
+        #expect(try marks([IncrementalSample(truncation: 1000, blocks: blocks)], full: full) == expected)
     }
 
     @Test func `the label of a combined backup is that of a full one`() {

@@ -78,8 +78,11 @@ struct RestoreFixture {
     }
 
     /// The record of the backup.
-    var info: BackupInfo {
-        var info = BackupInfo(id: Self.id, serverName: "pg", mode: "rsync-concurrent")
+    var info: BackupInfo { record(Self.id, mode: "rsync-concurrent") }
+
+    /// A record of a backup at the same place in the WAL.
+    func record(_ id: String, mode: String) -> BackupInfo {
+        var info = BackupInfo(id: id, serverName: "pg", mode: mode)
         info.status = .done
         info.systemID = "2408422438106722147"
         info.version = 150_000
@@ -105,18 +108,22 @@ struct RestoreFixture {
         )
     }
 
-    /// Stores the backup as pg_basebackup does in tar format; `option` makes `tar` compress.
-    func turnIntoTar(compression: String, option: [String], suffix: String) throws {
+    /// Stores a backup, the only one without `info`, as pg_basebackup does in tar format; `option` makes `tar` compress.
+    func turnIntoTar(_ info: BackupInfo? = nil, compression: String, option: [String], suffix: String) throws {
+        var info = info ?? self.info
+        let catalog = home.backupDirectory(of: info.id)
         let data = catalog.appending("data")
-        let tree = FilePath(world.path("tree"))
+        let tree = FilePath(world.path("tree of \(info.id)"))
         try FileSystem.rename(data, to: tree)
         try FileSystem.createDirectory(data)
-        for (name, source) in [("base", tree), ("16384", catalog.appending("16384"))] {
+        let spaces = (info.tablespaces ?? []).map { String($0.oid) }
+        for (name, source) in [("base", tree)] + spaces.map({ ($0, catalog.appending($0)) }) {
             let archive = data.appending("\(name).\(suffix)").string
             try ProcessRequest("tar", option + ["--format=ustar", "-cf", archive, "-C", source.string, "."])
                 .runChecked()
+            // Nothing else holds it then.
+            try FileSystem.removeTree(source)
         }
-        var info = info
         info.mode = "postgres"
         info.compression = compression
         try BackupCatalog.save(info, in: home)

@@ -9,10 +9,15 @@ struct StoredBackup: Sendable {
     let info: BackupInfo
     /// The copy of the data directory, or where the tar files are.
     let data: FilePath
+    /// The links in the data directory to trees of their own.
+    ///
+    /// They are absolute, and lead nowhere once the home was moved; whoever follows one has those files a second time.
+    let tablespaceLinks: Set<FilePath>
     private let home: ServerHome
 
     init(_ info: BackupInfo, in home: ServerHome) throws {
         self.info = info
+        tablespaceLinks = Set((info.tablespaces ?? []).map { FilePath("pg_tblspc/\($0.oid)") })
         self.home = home
         data = try home.dataDirectory(of: info.id)
     }

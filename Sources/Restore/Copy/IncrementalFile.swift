@@ -28,7 +28,10 @@ struct IncrementalHeader: Equatable, Sendable {
     /// What files of incremental backups begin with.
     static let namePrefix = "INCREMENTAL."
 
-    /// How many blocks of the older file count.
+    /// How many blocks of the older file count, at most all of them.
+    ///
+    /// Some releases of PostgreSQL write a larger number when VACUUM has cut a relation of several files: they count from the
+    /// first file, not from this one (mended upstream by commit ad569b54a).
     let truncationBlocks: UInt32
     /// Which blocks are here, ascending.
     let blocks: [UInt32]
@@ -53,7 +56,7 @@ struct IncrementalHeader: Equatable, Sendable {
         let bytes = try FileSystem.readPrefix(path, count: fixedBytes)
         guard bytes.count == fixedBytes else { return nil }
         func word(_ index: Int) -> UInt32 { (0..<4).reduce(0) { $0 | UInt32(bytes[index * 4 + $1]) << UInt32($1 * 8) } }
-        return word(0) == magic ? word(2) : nil
+        return word(0) == magic ? min(word(2), largestBlockCount) : nil
     }
 
     /// Reads the head of a file of `fileBytes`; `read` fills a buffer from an offset and returns the number of bytes.
@@ -70,11 +73,8 @@ struct IncrementalHeader: Equatable, Sendable {
         guard fixed.count == 3 else { throw fault("it ends in its head") }
         guard fixed[0] == Self.magic else { throw fault("the magic number is missing") }
         let count = fixed[1]
-        truncationBlocks = fixed[2]
+        truncationBlocks = min(fixed[2], Self.largestBlockCount)
         guard count <= Self.largestBlockCount else { throw fault("it counts \(count) blocks") }
-        guard truncationBlocks <= Self.largestBlockCount else {
-            throw fault("its truncation length is \(truncationBlocks) blocks")
-        }
         let headerBytes = Self.headerBytes(blockCount: Int(count))
         let expected = Int64(headerBytes) + Int64(count) * Int64(Self.blockBytes)
         guard fileBytes == expected else {

@@ -107,10 +107,10 @@ final class TreeMemberStream: MemberStream {
     private var current: RestoredMember?
     private var file: OwnedDescriptor?
 
-    /// Walks through the tree; links are followed.
-    init(_ tree: FilePath) {
+    /// Walks through the tree; links are followed, but what `isSkipped` says of a path seen from there is left out.
+    init(_ tree: FilePath, isSkipped: @escaping (FilePath) -> Bool) {
         self.tree = tree
-        walk = TreeWalk(tree)
+        walk = TreeWalk(tree, isSkipped: isSkipped)
     }
 
     var source: FilePath? { current.map { tree.pushing($0.path) } }

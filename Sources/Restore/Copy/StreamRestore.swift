@@ -43,7 +43,8 @@ struct StreamRestore {
             let archive = backup.isTar ? backup.archive(of: root) : try backup.tree(of: root)
             do {
                 let stream: any MemberStream =
-                    backup.isTar ? try tars(backup).open(archive) : TreeMemberStream(archive)
+                    backup.isTar
+                    ? try tars(backup).open(archive) : TreeMemberStream(archive) { isSkipped($0, of: backup) }
                 while let member = try stream.next() {
                     if age == 0 {
                         try takeNewest(member, stream, &waiting, spool, to: sink)
@@ -59,6 +60,11 @@ struct StreamRestore {
             let names = waiting.keys.map(\.string).sorted().prefix(3).joined(separator: ", ")
             throw Failure("No full copy of \(names) is in the backups that \(chain.tip.info.id) builds on")
         }
+    }
+
+    /// Whether something of a tree, and what is in it, is not read.
+    private func isSkipped(_ path: FilePath, of backup: StoredBackup) -> Bool {
+        rules.isSkipped(path, in: root) || root.isData && backup.tablespaceLinks.contains(path)
     }
 
     private func tars(_ backup: StoredBackup) -> TarSource {
