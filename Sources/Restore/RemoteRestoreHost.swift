@@ -132,18 +132,29 @@ struct RemoteRestoreHost: RestoreHost {
         try run("rm -f -- \"$1\"", [path])
     }
 
+    func removeDurably(_ name: String, from directories: [String]) throws {
+        let script = "name=$1; shift; for d; do rm -f -- \"$d/$name\" || exit 1; done; \(Self.syncScript("\"$@\""))"
+        try run(script, [name] + directories)
+    }
+
     func writeEmptyFiles(_ names: [String], in directory: String) throws {
         // The names come on standard input: a command line has no room for all of them.
         let script = "cd -- \"$1\" && while read -r name; do : > \"$name\" || exit 1; done"
         try run(script, [directory], input: .bytes(Array(names.map { $0 + "\n" }.joined().utf8)))
     }
 
-    /// Makes everything on the file systems of these directories durable.
+    /// Makes everything on the file systems of these directories durable, and on those that links in them lead to.
     func sync(_ directories: [String], on fileSystems: [String: WholeFileSystem]) throws {
-        try run(Self.syncScript("\"$@\""), directories)
+        let script =
+            "for d; do for e in \"$d\"/*; do if [ -L \"$e\" ] && [ -d \"$e\" ]; then set -- \"$@\" \"$e\"; fi; done; done; "
+            + Self.syncScript("\"$@\"")
+        try run(script, directories)
     }
 
-    private static func syncScript(_ paths: String) -> String { "sync -f -- \(paths) 2>/dev/null || sync" }
+    /// Only a sync that knows nothing of file systems may be done without: one that fails means that data is lost.
+    private static func syncScript(_ paths: String) -> String {
+        "if sync -f /dev/null 2>/dev/null; then sync -f -- \(paths); else sync; fi"
+    }
 
     /// The absolute path of a directory that is there, without symbolic links.
     func absolutePath(_ directory: String) throws -> String {

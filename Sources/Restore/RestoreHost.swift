@@ -27,10 +27,15 @@ protocol RestoreHost: Sendable {
     func writeDurably(_ bytes: [UInt8], to path: String) throws
     /// Gives a file another name, durably.
     func renameDurably(_ path: String, to newPath: String) throws
-    /// Makes everything below these directories durable; `fileSystems` are those of some of them, opened before anything was written.
+    /// Makes everything below these directories durable, and what is in directories that links in them lead to: people move
+    /// `pg_wal` elsewhere, and a delta restore leaves it there.
+    ///
+    /// `fileSystems` are those of some of them, opened before anything was written.
     func sync(_ directories: [String], on fileSystems: [String: WholeFileSystem]) throws
     /// Removes a file if it is there.
     func removeIfPresent(_ path: String) throws
+    /// Removes a file from each of these directories if it is there, durably; from the last one last.
+    func removeDurably(_ name: String, from directories: [String]) throws
     /// Makes empty files in a directory.
     func writeEmptyFiles(_ names: [String], in directory: String) throws
 }
@@ -148,17 +153,36 @@ struct LocalRestoreHost: RestoreHost {
     }
 
     func sync(_ directories: [String], on fileSystems: [String: WholeFileSystem]) throws {
+        var synced: [FilePath] = []
+        func sync(_ directory: FilePath, on fileSystem: WholeFileSystem?) throws {
+            guard !synced.contains(where: { directory.starts(with: $0) }) else { return }
+            _ = try TreeSync.run([directory], on: fileSystem, check: { try SignalWatch.check() })
+            synced.append(directory)
+        }
         for directory in directories {
-            _ = try TreeSync.run(
-                [FilePath(directory)],
-                on: fileSystems[directory],
-                check: { try SignalWatch.check() }
-            )
+            let place = try FileSystem.realPath(FilePath(directory))
+            try sync(place, on: fileSystems[directory])
+            // What is none of the backup's is left alone, and may be closed to us: hidden names, and what was logged.
+            for name in try FileSystem.names(in: place)
+            where !name.hasPrefix(".") && name != "log" && name != "pg_log" {
+                let entry = place.appending(name)
+                guard try FileSystem.kindIfPresent(entry, followingLinks: false) == .symbolicLink,
+                    try FileSystem.isDirectory(entry)
+                else { continue }
+                try sync(FileSystem.realPath(entry), on: nil)
+            }
         }
     }
 
     func removeIfPresent(_ path: String) throws {
         try FileSystem.unlinkIfPresent(FilePath(path))
+    }
+
+    func removeDurably(_ name: String, from directories: [String]) throws {
+        for directory in directories {
+            try FileSystem.unlinkIfPresent(FilePath(directory).appending(name))
+            try FileSystem.syncDirectory(FilePath(directory))
+        }
     }
 
     func writeEmptyFiles(_ names: [String], in directory: String) throws {

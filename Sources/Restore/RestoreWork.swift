@@ -231,22 +231,16 @@ struct RestoreWork {
     private func makeStartable(_ target: RecoveryTarget, on fileSystems: [String: WholeFileSystem]) throws -> Double {
         let began = Interruption.monotonicSeconds
         let walDirectory = plan.walDestination(isPointInTime: target.isPointInTime)
-        try host.sync(destinations + [walDirectory].filter { !isInside($0) }, on: fileSystems)
+        try host.sync(destinations + [walDirectory], on: fileSystems)
         try RestoreError.naming("Failure copying base backup: ") {
             try host.renameDurably(join(plan.destination, ControlFile.waitingPath.string), to: controlFile)
         }
-        for directory in plan.tablespaces.map(\.destination) + [plan.destination] {
-            try host.removeIfPresent(join(directory, UnfinishedMark.name))
-        }
+        // A power cut must not bring a mark back: the next restore would take what has run since for half of one.
+        try host.removeDurably(UnfinishedMark.name, from: destinations.reversed())
         let seconds = Interruption.monotonicSeconds - began
         let text = PythonText.fixed(seconds, decimals: 3)
         reporter.log(.debug, Self.logger, "The restored files are on disk after a final sync of \(text) seconds")
         return seconds
-    }
-
-    private func isInside(_ path: String) -> Bool {
-        let root = FilePath(plan.destination).lexicallyNormalized()
-        return FilePath(path).lexicallyNormalized().starts(with: root)
     }
 
     static let logger = "barman.recovery_executor"
