@@ -24,10 +24,11 @@ public struct WALPurgeRule: Sendable, Equatable {
         self.protectedRanges = protectedRanges
     }
 
-    /// The rule for the deletion of a backup; `nil` when an older backup needs the WAL.
+    /// The rule for the deletion of a backup; `nil` when an older backup needs the WAL, or what the next one needs is not known.
     ///
     /// `isRetention`: the deletion is one by policy, which steps over older backups that are kept `standalone` and protects
-    /// the WAL that makes them consistent; a deletion by command leaves all WAL alone then.
+    /// the WAL that makes them consistent; a deletion by command leaves all WAL alone then. What a backup needs that is being taken or
+    /// copied stays, and so does that of a newer one that begins before the next: that of a standby which lagged behind.
     public init?(deleting info: BackupInfo, in catalog: BackupCatalog, isRetention: Bool) throws(FileError) {
         var ranges: [ClosedRange<String>] = []
         var older = catalog.previous(of: info.id)
@@ -38,14 +39,24 @@ public struct WALPurgeRule: Sendable, Equatable {
             older = catalog.previous(of: backup.id)
         }
         let isConcurrent = catalog.home.settings.backupOptions.contains(.concurrentBackup)
+        let others = catalog.backups([.started, .waitingForWALs, .done, .syncing]).filter { $0.id != info.id }
         guard let limit = catalog.next(of: info.id) ?? (isConcurrent ? info : nil) else {
-            self.init(firstNeeded: nil, protectedRanges: ranges)
+            let unfinished = others.filter { !$0.status.isCompleted }
+            self.init(firstNeeded: unfinished.compactMap(\.beginWAL).min(), protectedRanges: ranges)
             return
         }
-        let others = catalog.backups([.started, .waitingForWALs, .done, .syncing]).filter { $0.id != info.id }
+        // What a backup needs that stays and does not say where it begins is not known.
+        if limit.beginWAL == nil, limit.id != info.id { return nil }
+        var first = limit.beginWAL
         var timelines = Set(others.compactMap(\.timeline))
         if let timeline = limit.timeline { timelines.remove(timeline) }
-        self.init(firstNeeded: limit.beginWAL, protectedTimelines: timelines, protectedRanges: ranges)
+        for other in others where other.timeline == limit.timeline {
+            guard let begin = other.beginWAL, first.map({ begin < $0 }) ?? true else { continue }
+            // Older complete ones are kept for themselves alone; the loop above has their ranges.
+            if other.status.isCompleted, other.id < info.id { continue }
+            first = begin
+        }
+        self.init(firstNeeded: first, protectedTimelines: timelines, protectedRanges: ranges)
     }
 
     /// What is to be done with one file.

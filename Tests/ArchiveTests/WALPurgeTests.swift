@@ -149,6 +149,50 @@ struct WALPurgeTests {
         }
     }
 
+    @Test(arguments: [BackupStatus.syncing, .started])
+    func `the WAL of a backup that is being taken or copied stays`(status: BackupStatus) throws {
+        // A passive server, where the last backup takes all WAL with it.
+        try ArchiveFixture.with("primary_ssh_command = false\nbackup_options = exclusive_backup") { fixture in
+            let only = try backup(fixture, "20240102T000000", 3, 4)
+            var rule = try WALPurgeRule(deleting: only, in: BackupCatalog.load(fixture.home), isRetention: false)
+            #expect(rule == WALPurgeRule(firstNeeded: nil))
+            // An older one that is copied once more, before and behind the one that goes.
+            _ = try backup(fixture, "20240101T000000", 1, 2, status: status)
+            rule = try WALPurgeRule(deleting: only, in: BackupCatalog.load(fixture.home), isRetention: false)
+            #expect(rule == WALPurgeRule(firstNeeded: segment(1)))
+            let next = try backup(fixture, "20240103T000000", 8, 9)
+            rule = try WALPurgeRule(deleting: only, in: BackupCatalog.load(fixture.home), isRetention: false)
+            #expect(rule == WALPurgeRule(firstNeeded: segment(1)))
+            #expect(try WALPurgeRule(deleting: next, in: BackupCatalog.load(fixture.home), isRetention: false) == nil)
+        }
+    }
+
+    @Test func `a newer backup that begins before the next one keeps its WAL`() throws {
+        try ArchiveFixture.with { fixture in
+            let first = try backup(fixture, "20240101T000000", 1, 2)
+            _ = try backup(fixture, "20240102T000000", 8, 9)
+            // Of a standby that lags behind, and of one on another timeline, which is protected as a whole.
+            _ = try backup(fixture, "20240103T000000", 5, 6)
+            _ = try backup(fixture, "20240104T000000", 2, 3, timeline: 2)
+            #expect(
+                try WALPurgeRule(deleting: first, in: BackupCatalog.load(fixture.home), isRetention: false)
+                    == WALPurgeRule(firstNeeded: segment(5), protectedTimelines: [Timeline(rawValue: 2)])
+            )
+        }
+    }
+
+    @Test func `without a limit nothing goes`() throws {
+        try ArchiveFixture.with { fixture in
+            let first = try backup(fixture, "20240101T000000", 1, 2)
+            var next = try backup(fixture, "20240102T000000", 5, 6)
+            next.beginWAL = nil
+            try BackupCatalog.save(next, in: fixture.home)
+            #expect(
+                try WALPurgeRule(deleting: first, in: BackupCatalog.load(fixture.home), isRetention: false) == nil
+            )
+        }
+    }
+
     @Test func `an older standalone backup stops a deletion by command and is protected from one by policy`() throws {
         try ArchiveFixture.with { fixture in
             let kept = try backup(fixture, "20240101T000000", 1, 2)
