@@ -15,7 +15,7 @@ import Testing
     @Test func `parsers survive damaged input`() throws {
         try PassiveFixture.with { fixture in
             let home = fixture.home
-            let answer = Array(fixture.answer(segments: 1...3).utf8)
+            let answer = Array(fixture.answer(list: Array(PassiveFixture.wals[..<3])).utf8)
             try FileSystem.createDirectories(home.walsDirectory)
             let drill = DrillRecord(server: "pg", backup: "20260301T030000", startTime: .now())
             for _ in 0..<2 { try DrillLog(home).append(drill) }

@@ -30,7 +30,14 @@ struct PassiveFixture {
                 mode: 0o755
             )
             try world.write(
-                "#!/bin/sh\necho \"$*\" >> \(world.path("asked"))\ncat \(world.path("answer"))\n",
+                // Who says how far they are is told what is new.
+                """
+                #!/bin/sh
+                echo "$*" >> \(world.path("asked"))
+                [ $# = 2 ] || exec cat \(world.path("news"))
+                cat \(world.path("answer"))
+
+                """,
                 to: "bin/barman",
                 mode: 0o755
             )
@@ -53,7 +60,11 @@ struct PassiveFixture {
         }
         try write("history", to: "primary/wals/00000002.history")
         try world.write(answer(), to: "answer")
+        try world.write(answer(tellingAfter: "1"), to: "news")
     }
+
+    /// The list of WAL on the primary.
+    static let wals = (UInt32(1)...10).map { UpkeepFixture.segment($0) } + ["00000002.history"]
 
     /// The files of a backup on the primary that are copied.
     func files(of id: String) -> [String: String] {
@@ -72,24 +83,24 @@ struct PassiveFixture {
         try world.write(text, to: name)
     }
 
-    /// What `sync-info` on the primary says, in the words of release 3.19.1.
+    /// What `sync-info` on the primary says, in the words of release 3.19.1: all WAL of a list, or what is behind a name in it and greater.
     func answer(
-        segments: ClosedRange<UInt32> = 1...10,
+        list: [String] = Self.wals,
+        tellingAfter name: String = "",
         ids: [String] = Self.ids,
         compression: String = "null"
     ) -> String {
-        var wals = segments.map { number in
-            #"{"compression": null, "encryption": null, "name": "\#(UpkeepFixture.segment(number))", "#
-                + #""size": \#("wal \(number)".utf8.count), "time": 1767225600.25}"#
+        let behind = list.firstIndex(of: name).map { list[($0 + 1)...] } ?? list[...]
+        let wals = behind.filter { $0 > name }.map { name in
+            #"{"compression": null, "encryption": null, "name": "\#(name)", "#
+                + #""size": \#(Self.sizeBytes(name)), "time": \#(Self.time(name))}"#
         }
-        wals.append(
-            #"{"compression": null, "encryption": null, "name": "00000002.history", "size": 7, "time": 1767225700.0}"#
-        )
+        let position = list.dropLast().reduce(0) { $0 + Self.line(of: $1).utf8.count + 1 }
         let records = ids.map { "\"\($0)\": \(record($0))" }.joined(separator: ",\n        ")
         return """
             {
-                "last_position": 590,
-                "last_name": "00000002.history",
+                "last_position": \(position),
+                "last_name": "\(list.last ?? "")",
                 "backups": {
                     \(records)
                 },
@@ -106,6 +117,16 @@ struct PassiveFixture {
             }
             """
     }
+
+    /// The line of a file of WAL in a list.
+    static func line(of name: String) -> String { "\(name)\t\(sizeBytes(name))\t\(time(name))\tNone\tNone" }
+
+    private static func sizeBytes(_ name: String) -> Int {
+        guard let number = name.count == 24 ? UInt32(name.suffix(8), radix: 16) : nil else { return 7 }
+        return "wal \(number)".utf8.count
+    }
+
+    private static func time(_ name: String) -> String { name.count == 24 ? "1767225600.25" : "1767225700.0" }
 
     private func record(_ id: String) -> String {
         let isChild = id != Self.ids[0]

@@ -23,11 +23,11 @@ import Testing
             try fixture.syncBackup(ids[0])
             try fixture.syncWALs()
             try fixture.ask()
-            #expect(try fixture.world.read("asked").hasSuffix("sync-info pg 00000002.history 590\n"))
+            #expect(try fixture.world.read("asked").hasSuffix("sync-info pg 00000002.history 510\n"))
             // Release 3.19.1 refuses a position of 0.
             try fixture.write("00000002.history\t0", to: "home/pg/wals/sync-wals.info")
             try fixture.ask()
-            #expect(try fixture.world.read("asked").hasSuffix("sync-info pg 00000002.history\n"))
+            #expect(try fixture.world.read("asked").hasSuffix("sync-info pg 00000002.history\nsync-info pg\n"))
             // What a crash of release 3.19.1 may leave.
             for text in ["", "x", "../x\t1", "00000002.history\tx", "00000002.history\t-1", "\u{0}\u{0}"] {
                 try fixture.write(text, to: "home/pg/wals/sync-wals.info")
@@ -268,13 +268,83 @@ import Testing
             #expect(try fixture.lines == expected)
             #expect(try fixture.archiveProblems() == [])
             let position = SyncPosition.path(fixture.home).string
-            #expect(try fixture.world.read(position) == "00000002.history\t590")
+            #expect(try fixture.world.read(position) == "00000002.history\t510")
             // Nothing new; then everything again, as after the loss of the position.
             #expect(try fixture.syncWALs().said == [])
             try fixture.world.run(["rm", position]).orThrow()
             #expect(try fixture.syncWALs().said == [])
             #expect(try fixture.lines == expected)
             #expect(fixture.world.names(in: fixture.home.walsDirectory.string).filter { $0.hasPrefix(".") } == [])
+        }
+    }
+
+    @Test func `a backup that was deleted here and is copied once more gets its WAL once more`() throws {
+        try PassiveFixture.with("backup_options = exclusive_backup") { fixture in
+            try fixture.ask()
+            try fixture.syncBackup(ids[0])
+            try fixture.syncWALs()
+            let info = try #require(try fixture.catalog[ids[0]])
+            try BackupDeletion(home: fixture.home, reporter: Recorder()).run(info)
+            #expect(try fixture.lines == [PassiveFixture.line(of: "00000002.history")])
+            try fixture.ask()
+            #expect(try fixture.world.read("asked").hasSuffix("sync-info pg 00000002.history 510\n"))
+            try fixture.syncBackup(ids[0])
+            try fixture.syncWALs()
+            let recorder = try fixture.ask()
+            #expect(recorder.said == [])
+            #expect(
+                recorder.logged.contains(
+                    "log INFO: \(UpkeepFixture.segment(1)) is not here: requesting full synchronisation from primary server pg"
+                )
+            )
+            try fixture.syncWALs()
+            #expect(try fixture.lines.count == 11 && fixture.archiveProblems() == [])
+            // And then no more.
+            let asked = try fixture.world.read("asked")
+            try fixture.ask()
+            #expect(try fixture.world.read("asked") == asked + "sync-info pg 00000002.history 510\n")
+        }
+    }
+
+    @Test func `WAL that the primary archived out of order comes as well`() throws {
+        try PassiveFixture.with { fixture in
+            let (early, late) = (Array(PassiveFixture.wals[..<5]), Array(PassiveFixture.wals[5..<10]))
+            let before = early + ["00000002.history"]
+            try fixture.addLocal("20260301T000000", status: .done, begin: 1)
+            try fixture.world.write(fixture.answer(list: before), to: "answer")
+            try fixture.ask()
+            try fixture.syncWALs()
+            // A timeline began, and the old primary's backlog arrives.
+            for list in [before + late[..<3], before + late] {
+                let reached = try fixture.lines.last?.prefix { $0 != "\t" } ?? ""
+                try fixture.world.write(fixture.answer(list: list, tellingAfter: String(reached)), to: "news")
+                try fixture.world.write(fixture.answer(list: list), to: "answer")
+                try fixture.ask()
+                try fixture.syncWALs()
+                #expect(try fixture.lines == list.map(PassiveFixture.line))
+            }
+            // What comes in order is asked for once.
+            let asked = try fixture.world.read("asked").split(separator: "\n").map(String.init)
+            let name = late[2]
+            let position = (before + late[..<2]).reduce(0) { $0 + PassiveFixture.line(of: $1).utf8.count + 1 }
+            #expect(
+                asked == [
+                    "sync-info pg", "sync-info pg 00000002.history 255", "sync-info pg",
+                    "sync-info pg \(name) \(position)",
+                ]
+            )
+        }
+    }
+
+    @Test func `WAL of a backup that is never copied does not keep that of others from coming`() throws {
+        try PassiveFixture.with("retention_policy = REDUNDANCY 1") { fixture in
+            try fixture.ask()
+            // A newer one that stands alone makes the older one obsolete.
+            try fixture.addLocal("20260303T000000", status: .done, begin: 5)
+            #expect(try fixture.syncWALs().said == [])
+            #expect(try fixture.lines == PassiveFixture.wals[4...].map(PassiveFixture.line))
+            #expect(try fixture.archiveProblems() == [])
+            #expect(try fixture.world.read(SyncPosition.path(fixture.home).string) == "00000002.history\t510")
         }
     }
 

@@ -48,11 +48,11 @@ public struct PrimaryNode {
     public func ask(after place: [String]? = nil) throws -> FilePath {
         do {
             let ssh = try ssh()
-            let place = try place ?? SyncPosition.read(home, reporter: reporter)?.words ?? []
+            let reached = place == nil ? try SyncPosition.read(home, reporter: reporter) : nil
             let isNew = try !FileSystem.exists(home.backupDirectory)
             try FileSystem.createDirectories(home.backupDirectory)
             do {
-                try ask(ssh, after: place)
+                try ask(ssh, after: place ?? reached?.words ?? [], reached)
             } catch {
                 // As if nobody had asked; it is empty.
                 if isNew { _ = try? FileSystem.removeDirectory(home.backupDirectory) }
@@ -65,20 +65,32 @@ public struct PrimaryNode {
         }
     }
 
-    /// Asks for what is new after a place, and for everything when the primary does not know that place.
-    private func ask(_ ssh: SSHCommand, after place: [String]) throws {
-        if !place.isEmpty {
-            if try ask(ssh, since: place) { return }
-            reporter.warning(
-                "sync-info is out of sync. Self-recovery procedure started: "
-                    + "requesting full synchronisation from primary server \(home.name)"
-            )
-        }
-        _ = try ask(ssh, since: [])
+    /// What came of asking once.
+    private enum Answer {
+        /// It is `primary.info` now.
+        case taken
+        /// The primary does not know the place from which to go on.
+        case unknownPlace
+        /// It is not all that is not here, for that reason.
+        case omits(String)
     }
 
-    /// Asks once; false when the primary does not know the place from which to go on.
-    private func ask(_ ssh: SSHCommand, since position: [String]) throws -> Bool {
+    /// Asks for what is new after a place, and for everything when the primary does not know that place or does not tell everything.
+    private func ask(_ ssh: SSHCommand, after place: [String], _ reached: SyncPosition?) throws {
+        if !place.isEmpty {
+            let request = "requesting full synchronisation from primary server \(home.name)"
+            switch try ask(ssh, since: place, reached) {
+            case .taken: return
+            case .unknownPlace:
+                reporter.warning("sync-info is out of sync. Self-recovery procedure started: \(request)")
+            case .omits(let reason): reporter.log(.info, "barman.server", "\(reason): \(request)")
+            }
+        }
+        _ = try ask(ssh, since: [], nil)
+    }
+
+    /// Asks once; an answer that goes on after `reached` is taken only if it tells everything.
+    private func ask(_ ssh: SSHCommand, since position: [String], _ reached: SyncPosition?) throws -> Answer {
         var words = ["barman"]
         if home.settings.forwardConfigPath { words += ["-c", home.global.configurationFile] }
         var request = ssh.request(remote: words + ["sync-info", home.name] + position)
@@ -90,16 +102,18 @@ public struct PrimaryNode {
         let outcome = try run(request)
         try file.close()
         guard outcome.isSuccess else {
-            if outcome.status == .exited(1), !position.isEmpty { return false }
+            if outcome.status == .exited(1), !position.isEmpty { return .unknownPlace }
             throw failure(outcome.errorText)
         }
+        let info: PrimaryInfo
         do {
-            _ = try PrimaryInfo(reading: answer.temporaryPath)
+            info = try PrimaryInfo(reading: answer.temporaryPath)
         } catch let error where !(error is FileError) {
             throw failure("the answer is not that of sync-info: \(error)\n\(outcome.errorText)")
         }
+        if let reached, let reason = try info.omission(after: reached, home) { return .omits(reason) }
         try answer.commit()
-        return true
+        return .taken
     }
 
     private func run(_ request: ProcessRequest) throws -> ProcessOutcome {

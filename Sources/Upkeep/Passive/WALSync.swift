@@ -1,6 +1,8 @@
+import Archive
 public import Catalog
 public import Failure
 import Files
+import Notation
 import Processes
 import Settings
 import SystemPackage
@@ -9,8 +11,8 @@ import WAL
 /// `sync-wals`: copies the WAL that the primary node has told of to a passive one.
 ///
 /// Files come in batches to a hidden directory, are synced there, and get their names in the archive; then their lines go to `xlog.db`
-/// in the primary's order, and after the last batch the position is stored. What a run that was cut off has done is found in
-/// `xlog.db` and left out by the next.
+/// in the primary's order, and after the last batch the position is stored. What is here already, whoever copied it, is found in
+/// `xlog.db` and left out.
 public struct WALSync {
     private let home: ServerHome
     private let reporter: any Reporter
@@ -52,12 +54,12 @@ public struct WALSync {
         let primary = try PrimaryInfo(of: home)
         let position = try SyncPosition.read(home, reporter: reporter)
         try requireEqualCompression(primary)
-        guard try hasUse(for: primary) else { return }
+        guard let useful = try useful(of: primary) else { return }
         let source = try primary.directory("wals_directory")
         var batch: [XlogRecord] = []
         var bytes: Int64 = 0
         try primary.forEachWAL { record in
-            guard record.name > position?.name ?? "" else { return }
+            guard useful.verdict(on: record.name) == .keep else { return }
             batch.append(record)
             bytes &+= record.sizeBytes
             guard bytes >= Self.batchBytes || batch.count >= Self.batchFiles else { return }
@@ -81,19 +83,34 @@ public struct WALSync {
         }
     }
 
-    /// Whether a backup here can use the WAL that is told.
-    private func hasUse(for primary: PrimaryInfo) throws -> Bool {
-        guard let oldest = try BackupCatalog.load(home).oldest() else {
+    /// The WAL that the backups here can use, as a rule about names; nil when the backup that can use what is told is still to come.
+    private func useful(of primary: PrimaryInfo) throws -> WALPurgeRule? {
+        let catalog = try BackupCatalog.load(home)
+        let backups = catalog.backups(.completed)
+        guard !backups.isEmpty else {
             reporter.warning("No base backup for server \(home.name)")
-            return false
+            return nil
         }
-        if let first = primary.firstSegment, oldest.beginWAL ?? first > first {
+        // A backup that does not say where it begins may need anything.
+        let begins = backups.map { $0.beginWAL ?? "" }
+        let needed = begins.min() ?? ""
+        if let first = primary.firstSegment, first < needed, try isAwaited(before: needed, primary, catalog) {
             reporter.warning(
                 "Skipping WAL synchronisation for server \(home.name): no available local backup for \(first)"
             )
-            return false
+            return nil
         }
-        return true
+        return WALPurgeRule(firstNeeded: needed)
+    }
+
+    /// Whether a backup that begins before that segment will be copied.
+    private func isAwaited(before needed: String, _ primary: PrimaryInfo, _ catalog: BackupCatalog) throws -> Bool {
+        for id in primary.backups.keys {
+            guard case .copy(let remote) = try SyncDecision(id, primary, catalog, now: .now()) else { continue }
+            // One that is made of disk snapshots never comes.
+            if remote.snapshotsInfo == nil, let begin = remote.beginWAL, begin < needed { return true }
+        }
+        return false
     }
 
     // MARK: One batch
