@@ -52,7 +52,7 @@ struct IntakeGroup {
             try place(taken, directories)
             return lines
         }
-        try finish(taken)
+        finish(taken)
         return records
     }
 
@@ -118,7 +118,7 @@ struct IntakeGroup {
     }
 
     /// Tells about each file in order and takes it out of its queue.
-    private func finish(_ decisions: [IntakeDecision]) throws {
+    private func finish(_ decisions: [IntakeDecision]) {
         let errors = ErrorsDirectory(home: home)
         for decision in decisions {
             let entry = decision.entry
@@ -127,13 +127,13 @@ struct IntakeGroup {
             case .store, .stored:
                 remove(decision)
             case .different:
-                try errors.take(entry.path, as: .duplicate)
+                guard errors.take(entry.path, as: .duplicate, telling: reporter) else { continue }
                 reporter.info(
                     "\tError: \(entry.text) is already present in server \(home.name). "
                         + "File moved to errors directory."
                 )
             case .broken(let reason):
-                try errors.take(entry.path, as: .unknown)
+                guard errors.take(entry.path, as: .unknown, telling: reporter) else { continue }
                 reporter.info(
                     "\tError: \(entry.text) is not a WAL segment of server \(home.name): \(reason). "
                         + "File moved to errors directory."

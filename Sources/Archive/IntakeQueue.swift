@@ -87,7 +87,7 @@ struct IntakeQueue: Sendable {
         for text in names where !text.hasSuffix(".tmp") && text != keptName {
             if let batchLimit, batch.entries.count + older.count >= batchLimit { break }
             let path = directory.appending(text)
-            guard let status = try FileSystem.statusIfPresent(of: path) else {
+            guard let status = try targetStatus(of: path) else {
                 // Vanished; or a symbolic link that leads nowhere, which is foreign.
                 if try FileSystem.kindIfPresent(path, followingLinks: false) != nil { batch.foreign.append(text) }
                 continue
@@ -137,8 +137,18 @@ struct IntakeQueue: Sendable {
     ) throws(FileError) -> String? {
         for text in names.reversed() {
             guard let name = WALFileName(text), isWanted(name) else { continue }
-            if try FileSystem.kindIfPresent(directory.appending(text)) == .regular { return text }
+            if try targetStatus(of: directory.appending(text))?.kind == .regular { return text }
         }
         return nil
+    }
+
+    /// What a name leads to; `nil` if that is nothing, as of a link that leads to itself.
+    private func targetStatus(of path: FilePath) throws(FileError) -> FileStatus? {
+        do throws(FileError) {
+            return try FileSystem.statusIfPresent(of: path)
+        } catch {
+            guard error.errno == .tooManySymbolicLinkLevels else { throw error }
+            return nil
+        }
     }
 }

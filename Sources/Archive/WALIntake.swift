@@ -30,8 +30,8 @@ public struct WALIntake: Sendable {
     /// Archives what waits in the queues, and returns the number of files that were stored.
     ///
     /// Durable on return, file by file in groups. Does nothing but say so while another process archives for this server. An
-    /// explicit run also says when there is nothing to do. Throws `Failure`, or `SignalWatch.Interrupted` after what was
-    /// complete has been stored.
+    /// explicit run also says when there is nothing to do. A queue that fails does not keep the other one from being worked.
+    /// Throws `Failure`, or `SignalWatch.Interrupted` after what was complete has been stored.
     @discardableResult
     public func run(isExplicit: Bool = false) throws -> Int {
         guard !home.settings.isPassive else { return 0 }
@@ -41,18 +41,7 @@ public struct WALIntake: Sendable {
             }
             let lock = try FileLock.acquire(home.lockPath(.archiveWAL))
             defer { lock.release() }
-            var count = 0
-            for queue in IntakeQueue.queues(of: home) {
-                let pass = IntakePass(
-                    home: home,
-                    queue: queue,
-                    reporter: reporter,
-                    workerLimit: workerLimit,
-                    isExplicit: isExplicit
-                )
-                count += try pass.run()
-            }
-            return count
+            return try runAll(isExplicit: isExplicit)
         } catch LockError.busy {
             reporter.info(
                 "Another archive-wal process is already running on server \(home.name). "
@@ -62,6 +51,30 @@ public struct WALIntake: Sendable {
         } catch {
             throw ArchiveFailure.named(error)
         }
+    }
+
+    /// Works each queue, and throws the first error at the end.
+    private func runAll(isExplicit: Bool) throws -> Int {
+        var count = 0
+        var firstError: (any Error)?
+        for queue in IntakeQueue.queues(of: home) {
+            let pass = IntakePass(
+                home: home,
+                queue: queue,
+                reporter: reporter,
+                workerLimit: workerLimit,
+                isExplicit: isExplicit
+            )
+            do {
+                count += try pass.run()
+            } catch {
+                if SignalWatch.interrupted { throw error }
+                if firstError != nil { reporter.log(.error, Self.logger, "\(error)") }
+                firstError = firstError ?? error
+            }
+        }
+        if let firstError { throw firstError }
+        return count
     }
 }
 
@@ -105,7 +118,7 @@ private struct IntakePass {
         } else if isExplicit {
             reporter.show("\tno file found")
         }
-        try moveForeign(batch.foreign)
+        moveForeign(batch.foreign)
         return count
     }
 
@@ -235,7 +248,7 @@ private struct IntakePass {
         }
     }
 
-    private func moveForeign(_ names: [String]) throws {
+    private func moveForeign(_ names: [String]) {
         guard !names.isEmpty else { return }
         log(
             .warning,
@@ -250,7 +263,7 @@ private struct IntakePass {
         for name in names {
             log(.warning, "Moving unexpected file for \(home.name) from \(queue.title): \(name)")
             reporter.show("\t\(name)")
-            try errors.take(queue.directory.appending(name), as: .unknown)
+            _ = errors.take(queue.directory.appending(name), as: .unknown, telling: reporter)
         }
     }
 

@@ -183,6 +183,71 @@ struct WALIntakeTests {
         }
     }
 
+    @Test func `what cannot be moved to errors keeps nothing else waiting`() throws {
+        try ArchiveFixture.with("streaming_archiver = on\nslot_name = s") { fixture in
+            let name = String(repeating: "ä", count: 125)
+            try fixture.put([1], name, in: fixture.home.streamingWALsDirectory)
+            try FileSystem.symlink(
+                at: fixture.home.streamingWALsDirectory.appending(segment(8)),
+                to: FilePath(segment(8))
+            )
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.archive()
+            #expect(fixture.archived == [segment(1)] && fixture.incoming.isEmpty)
+            #expect(fixture.errors.count == 2 && fixture.errors[1].hasPrefix(String(name.prefix(115)) + ".2"))
+            // A file in the place of the directory.
+            try FileSystem.removeTree(fixture.home.errorsDirectory)
+            try Shell.write([], to: fixture.home.errorsDirectory.string)
+            try fixture.put([1], "foreign", in: fixture.home.streamingWALsDirectory)
+            for number in [1, 2] { try fixture.put(segmentBytes(number + 10), segment(UInt32(number))) }
+            let said = try fixture.archive().said
+            #expect(fixture.archived == [segment(1), segment(2)] && fixture.incoming == [segment(1)])
+            #expect(said.filter { $0.hasPrefix("warning: Unable to move ") }.count == 2)
+            #expect(!said.contains { $0.contains("File moved to errors directory.") })
+        }
+    }
+
+    @Test func `a queue that fails does not keep the other one waiting`() throws {
+        try ArchiveFixture.with("streaming_archiver = on\nslot_name = s") { fixture in
+            try FileSystem.removeTree(fixture.home.streamingWALsDirectory)
+            try FileSystem.symlink(at: fixture.home.streamingWALsDirectory, to: "streaming")
+            try fixture.put(segmentBytes(1), segment(1))
+            let failure = #expect(throws: Failure.self) { try fixture.archive() }
+            #expect(failure?.message.contains("streaming") == true)
+            #expect(fixture.archived == [segment(1)] && fixture.incoming.isEmpty)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `foreign objects of another file system are moved with all that is in them, or stay`(fails: Bool) throws {
+        try World.with { world in
+            let queue = try FileSystem.createTemporaryDirectory(prefix: "intake-", in: "/dev/shm")
+            world.atEnd { _ = try? FileSystem.removeTree(queue) }
+            let options = "streaming_archiver = on\nslot_name = s\nstreaming_wals_directory = \(queue)"
+            let fixture = try ArchiveFixture(world: world, options: options)
+            let different =
+                try FileSystem.status(of: queue).device
+                != FileSystem.status(of: fixture.home.walsDirectory.removingLastComponent()).device
+            try #require(different, "/dev/shm is of the file system of the scratch directory")
+            try FileSystem.createDirectories(queue.appending("lost+found").appending("deep"))
+            try fixture.put(segmentBytes(3), "lost+found/deep/file", in: queue)
+            try FileSystem.symlink(at: queue.appending("lost+found").appending("link"), to: "nowhere")
+            try fixture.put([1, 2], "single", in: queue)
+            if fails { try world.run(["mkfifo", queue.appending("lost+found").appending("pipe").string]).orThrow() }
+            try fixture.put(segmentBytes(1), segment(1))
+            for _ in 1...2 { try fixture.archive() }
+            #expect(fixture.archived == [segment(1)])
+            let moved = fails ? ["single"] : ["lost+found", "single"]
+            #expect(fixture.errors.map { String($0.prefix { $0 != "." }) } == moved)
+            #expect(world.names(in: queue.string) == (fails ? ["lost+found"] : []))
+            if !fails, let name = fixture.errors.first {
+                let tree = fixture.home.errorsDirectory.appending(name)
+                #expect(try Shell.read(tree.appending("deep/file").string) == segmentBytes(3))
+                #expect(try FileSystem.linkTarget(tree.appending("link")) == "nowhere")
+            }
+        }
+    }
+
     @Test func `a truncated segment is never archived, whatever its size`() throws {
         try ArchiveFixture.with("compression = gzip") { fixture in
             try fixture.put(Array(segmentBytes(1).prefix(70_000)), segment(1))
