@@ -89,7 +89,7 @@ struct IntakeGroup {
         try decisions.compactMap { decision in
             switch decision.verdict {
             case .stored, .different: break
-            case .store, .broken, .vanished: return nil
+            case .store, .broken, .vanished, .unfinished: return nil
             }
             let entry = decision.entry
             let path = archive.path(of: entry.name, text: entry.text)
@@ -140,6 +140,8 @@ struct IntakeGroup {
                 )
             case .vanished:
                 reporter.log(.warning, Self.logger, "\(entry.path.string) has vanished")
+            case .unfinished:
+                reporter.log(.warning, Self.logger, "\(entry.path.string) is still being written")
             }
         }
     }

@@ -2,7 +2,6 @@ public import Catalog
 import Codecs
 public import Failure
 import Files
-import Glibc
 public import SystemPackage
 import WAL
 
@@ -87,11 +86,5 @@ public struct SegmentJudge: Sendable {
         defer { buffer.deallocate() }
         let count = try plain.reader.readFully(into: buffer)
         return Array(buffer[..<count])
-    }
-
-    static var nowSeconds: Int64 {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Int64(now.tv_sec)
     }
 }

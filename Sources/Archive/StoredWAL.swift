@@ -11,6 +11,8 @@ struct StoredWAL: Sendable, Equatable {
     let compression: String?
     /// Whether it is an OpenPGP message.
     let isEncrypted: Bool
+    /// Whether it is neither.
+    var isPlain: Bool { compression == nil && !isEncrypted }
 
     /// How much of a file `init` wants to see.
     static let prefixBytes = 32

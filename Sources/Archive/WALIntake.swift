@@ -12,10 +12,17 @@ public struct WALIntake: Sendable {
     private let home: ServerHome
     private let reporter: any Reporter
     private let workerLimit: Int
+    private let arrivals: ArrivalWatch
     static let logger = IntakeGroup.logger
 
     /// The intake of a server; compresses on as many threads as there are cores, or fewer with a `workerLimit`.
-    public init(home: ServerHome, reporter: any Reporter, workerLimit: Int = .max) {
+    public init(
+        home: ServerHome,
+        reporter: any Reporter,
+        workerLimit: Int = .max,
+        arrivals: ArrivalWatch = ArrivalWatch()
+    ) {
+        self.arrivals = arrivals
         self.home = home
         self.reporter = reporter
         self.workerLimit = workerLimit
@@ -63,6 +70,7 @@ public struct WALIntake: Sendable {
                 queue: queue,
                 reporter: reporter,
                 workerLimit: workerLimit,
+                arrivals: arrivals,
                 isExplicit: isExplicit
             )
             do {
@@ -84,6 +92,7 @@ private struct IntakePass {
     private let queue: IntakeQueue
     private let reporter: any Reporter
     private let workerLimit: Int
+    private let arrivals: ArrivalWatch
     private let isExplicit: Bool
     private let judge: SegmentJudge
 
@@ -92,12 +101,14 @@ private struct IntakePass {
         queue: IntakeQueue,
         reporter: any Reporter,
         workerLimit: Int,
+        arrivals: ArrivalWatch,
         isExplicit: Bool
     ) {
         self.home = home
         self.queue = queue
         self.reporter = reporter
         self.workerLimit = workerLimit
+        self.arrivals = arrivals
         self.isExplicit = isExplicit
         judge = SegmentJudge(home: home, reporter: reporter)
     }
@@ -151,7 +162,7 @@ private struct IntakePass {
                 count: workerCount,
                 window: workerCount * 4,
                 check: { try SignalWatch.check() },
-                makeState: { [home, judge] in try WALStager(home: home, judge: judge, form: form, listed: listed) },
+                makeState: { try makeStager(form, listed) },
                 body: { (stager: inout WALStager, entry: IntakeQueue.Entry) in try stager.stage(entry) },
                 inOrder: { index, decision in
                     logFile(decision.entry, index, of: batch)
@@ -182,7 +193,7 @@ private struct IntakePass {
     ) throws -> Int {
         let listed = ListedNames(among: batch.entries, home: home)
         var group = IntakeGroup(home: home, reporter: reporter, listed: listed)
-        let stager = try WALStager(home: home, judge: judge, form: form, listed: listed)
+        let stager = try makeStager(form, listed)
         var count = 0
         for (index, entry) in batch.entries.enumerated() {
             try SignalWatch.check()
@@ -211,6 +222,10 @@ private struct IntakePass {
             }
         }
         return count
+    }
+
+    private func makeStager(_ form: StoredForm, _ listed: ListedNames) throws -> WALStager {
+        try WALStager(home: home, judge: judge, form: form, arrivals: arrivals, listed: listed)
     }
 
     private func subject(of entry: IntakeQueue.Entry) throws -> ArchiveHooks.Subject {
@@ -245,6 +260,7 @@ private struct IntakePass {
         case .different: "a different file of this name is archived already"
         case .broken(let reason): reason
         case .vanished: "the file has vanished"
+        case .unfinished: "the file is still being written"
         }
     }
 

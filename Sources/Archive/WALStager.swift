@@ -18,6 +18,8 @@ enum IntakeVerdict: Sendable {
     case broken(String)
     /// It is not there any more.
     case vanished
+    /// It is still being written: a later run takes it.
+    case unfinished
 }
 
 /// One received file and what is to be done with it.
@@ -38,13 +40,19 @@ final class WALStager {
     private let encryption: WALEncryption?
     private let compressor: Compressor?
     private let judge: SegmentJudge
+    private let arrivals: ArrivalWatch
     private let listed: ListedNames
-    /// How long a segment of a wrong size may still be growing under the hands of a plain `cp`.
-    static let graceSeconds = 2.0
 
-    init(home: ServerHome, judge: SegmentJudge, form: StoredForm, listed: ListedNames) throws {
+    init(
+        home: ServerHome,
+        judge: SegmentJudge,
+        form: StoredForm,
+        arrivals: ArrivalWatch,
+        listed: ListedNames
+    ) throws {
         self.home = home
         self.judge = judge
+        self.arrivals = arrivals
         self.listed = listed
         compression = form.compression
         encryption = form.encryption
@@ -59,41 +67,27 @@ final class WALStager {
     /// Decides about one file and prepares what is to be stored: durable on return, so that threads wait for the disk side by side.
     func stage(_ entry: IntakeQueue.Entry) throws -> IntakeDecision {
         try SignalWatch.check()
-        guard let status = try FileSystem.statusIfPresent(of: entry.path) else {
+        guard let arrival = try arrivals.wait(for: entry, judge: judge, settings: home.settings) else {
             return IntakeDecision(entry: entry, verdict: .vanished, status: nil)
         }
-        let received = try StoredWAL(entry.path, settings: home.settings)
-        let whole = try awaitWhole(entry, received, status)
-        guard whole.defect == nil else {
-            return IntakeDecision(entry: entry, verdict: .broken(whole.defect ?? ""), status: whole.status)
+        let (received, status) = (arrival.received, arrival.status)
+        switch arrival.state {
+        case .unfinished: return IntakeDecision(entry: entry, verdict: .unfinished, status: status)
+        case .broken(let defect): return IntakeDecision(entry: entry, verdict: .broken(defect), status: status)
+        case .whole: break
+        }
+        if case .segment(let name) = entry.name, let defect = try judge.headerDefect(of: entry.path, received, as: name)
+        {
+            return IntakeDecision(entry: entry, verdict: .broken(defect), status: status)
         }
         let destination = archive.path(of: entry.name, text: entry.text)
         let found = try FileSystem.kindIfPresent(destination, followingLinks: false)
         let verdict =
             found == nil
-            ? try prepare(entry, received, whole.status, destination)
-            : try compare(entry, received, whole.status, destination)
+            ? try prepare(entry, received, status, destination)
+            : try compare(entry, received, status, destination)
         if case .store(let staged, _) = verdict { try staged.synchronize() }
-        return IntakeDecision(entry: entry, verdict: verdict, status: whole.status, isReplacing: found != nil)
-    }
-
-    /// Waits a little for a young segment that is not whole yet; says what is wrong with one that is none of this server.
-    private func awaitWhole(
-        _ entry: IntakeQueue.Entry,
-        _ received: StoredWAL,
-        _ status: FileStatus
-    ) throws -> (status: FileStatus, defect: String?) {
-        guard case .segment(let name) = entry.name else { return (status, nil) }
-        var status = status
-        while received.compression == nil, !received.isEncrypted,
-            let defect = try judge.sizeDefect(of: entry.path, status)
-        {
-            let age = Double(SegmentJudge.nowSeconds - status.modifiedSeconds)
-            guard age >= 0, age <= Self.graceSeconds else { return (status, defect) }
-            try SignalWatch.pause(seconds: 0.1)
-            status = try FileSystem.status(of: entry.path)
-        }
-        return (status, try judge.headerDefect(of: entry.path, received, as: name))
+        return IntakeDecision(entry: entry, verdict: verdict, status: status, isReplacing: found != nil)
     }
 
     /// Decides about a file under whose name something is stored already.

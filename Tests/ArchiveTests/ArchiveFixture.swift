@@ -66,9 +66,14 @@ struct ArchiveFixture {
 
     /// Archives, and returns what was said and how many files were stored.
     @discardableResult
-    func archive(isExplicit: Bool = true, workerLimit: Int = .max) throws -> (said: [String], count: Int) {
+    func archive(
+        isExplicit: Bool = true,
+        workerLimit: Int = .max,
+        arrivals: ArrivalWatch = ArrivalWatch()
+    ) throws -> (said: [String], count: Int) {
         let recorder = Recorder()
-        let count = try WALIntake(home: home, reporter: recorder, workerLimit: workerLimit).run(isExplicit: isExplicit)
+        let intake = WALIntake(home: home, reporter: recorder, workerLimit: workerLimit, arrivals: arrivals)
+        let count = try intake.run(isExplicit: isExplicit)
         return (recorder.said, count)
     }
 
@@ -135,6 +140,22 @@ func segmentBytes(_ seed: Int, mebibytes: Int = 1) -> [UInt8] {
     }
     if mebibytes == 1 { segments.withLock { $0[seed] = bytes } }
     return bytes
+}
+
+/// These bytes, compressed.
+func compressed(_ bytes: [UInt8], _ format: CompressionFormat = .gzip) throws -> [UInt8] {
+    var result: [UInt8] = []
+    var rest = bytes[...]
+    try Compressor(format: format).compress(
+        read: { buffer in
+            let piece = rest.prefix(buffer.count)
+            buffer.copyBytes(from: piece)
+            rest = rest.dropFirst(piece.count)
+            return piece.count
+        },
+        write: { result.append(contentsOf: $0) }
+    )
+    return result
 }
 
 /// The contents of a whole segment of 1 MiB that belongs to a place in the WAL of a cluster, as its header says.

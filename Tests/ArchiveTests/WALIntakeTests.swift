@@ -1,6 +1,5 @@
 import Archive
 import Catalog
-import Codecs
 import Failure
 import Files
 import SystemPackage
@@ -77,18 +76,9 @@ struct WALIntakeTests {
 
     @Test func `what arrives compressed is stored as it is`() throws {
         try ArchiveFixture.with("compression = zstd") { fixture in
-            var compressed: [UInt8] = []
-            var rest = segmentBytes(1)[...]
-            try Compressor(format: .gzip).compress(
-                read: { buffer in
-                    let piece = rest.prefix(buffer.count)
-                    buffer.copyBytes(from: piece)
-                    rest = rest.dropFirst(piece.count)
-                    return piece.count
-                },
-                write: { compressed.append(contentsOf: $0) }
-            )
+            let compressed = try compressed(segmentBytes(1))
             try fixture.put(compressed, segment(1))
+            try makeOld(fixture, segment(1))
             try fixture.archive()
             let record = try #require(try fixture.records.first)
             #expect(record.compression == "gzip")
