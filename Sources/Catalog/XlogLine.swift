@@ -67,6 +67,12 @@ public struct XlogLine {
         }
     }
 
+    /// Whether the line has all of its fields, and the last one, that of the encryption, is a whole word.
+    var isComplete: Bool {
+        guard missingFields.isEmpty, let last = bytes.split(whereSeparator: XlogLine.isBlank).last else { return false }
+        return last.elementsEqual("None".utf8) || last.elementsEqual("gpg".utf8)
+    }
+
     /// The name as a value; nil for a foreign one.
     public var fileName: WALFileName? { WALFileName(nameBytes.bindMemory(to: UInt8.self).span) }
 

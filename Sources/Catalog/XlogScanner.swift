@@ -28,7 +28,7 @@ struct XlogScanner {
     private var lineNumber = 0
     private static let bufferSize = 1 << 20
     /// No line of the list is longer; one that is is no line of the list.
-    private static let longestLine = 1 << 16
+    static let longestLine = 1 << 16
 
     init(path: FilePath) {
         self.path = path
@@ -48,7 +48,12 @@ struct XlogScanner {
             }
             guard let rest = try lines(in: filled, body) else { return }
             held = filled.count - rest
-            guard held <= XlogScanner.longestLine else { throw error(filled[rest...]) }
+            if held > XlogScanner.longestLine {
+                let tail = filled[rest...]
+                if try endsInZeros(tail, file) { return try lastLine(UnsafeRawBufferPointer(rebasing: tail), body) }
+                lineNumber += 1
+                throw error(tail)
+            }
             if rest > 0, held > 0, let base = buffer.baseAddress { memmove(base, base + rest, held) }
         }
     }
@@ -72,12 +77,31 @@ struct XlogScanner {
     }
 
     /// A line without its end: taken when it has all five fields, otherwise what is left of a write that never ended.
+    ///
+    /// Zeros behind it are what a power failure leaves of a file that had grown already.
     private mutating func lastLine(_ bytes: UnsafeRawBufferPointer, _ body: (XlogLine) throws -> Bool) throws {
         lineNumber += 1
-        if let line = XlogLine(bytes) { _ = try body(line) }
+        let text = UnsafeRawBufferPointer(rebasing: bytes.prefix { $0 != 0 })
+        if let line = XlogLine(text), line.isComplete { _ = try body(line) }
     }
 
-    private func error(_ bytes: Slice<UnsafeRawBufferPointer>) -> XlogLineError {
+    /// Whether nothing but zeros follows what there is of a line, to the end of the file.
+    private func endsInZeros(
+        _ tail: Slice<UnsafeRawBufferPointer>,
+        _ file: borrowing OwnedDescriptor
+    ) throws -> Bool {
+        let zeros = tail.drop { $0 != 0 }
+        guard tail.count - zeros.count <= XlogScanner.longestLine, zeros.allSatisfy({ $0 == 0 }) else { return false }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: XlogScanner.longestLine, alignment: 16)
+        defer { buffer.deallocate() }
+        while true {
+            let count = try file.read(into: buffer)
+            if count == 0 { return true }
+            guard buffer[..<count].allSatisfy({ $0 == 0 }) else { return false }
+        }
+    }
+
+    func error(_ bytes: Slice<UnsafeRawBufferPointer>) -> XlogLineError {
         XlogLineError(path: path, number: lineNumber, text: String(decoding: bytes.prefix(200), as: UTF8.self))
     }
 }

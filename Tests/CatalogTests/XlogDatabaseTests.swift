@@ -160,6 +160,43 @@ import WAL
         }
     }
 
+    @Test(arguments: ["\t42", "\t4201\t17672", "\t4201\t1767225655.8\tNone\tNo"])
+    func `a torn line of a file whose line is appended is made once`(rest: String) throws {
+        try CatalogFixture.with { fixture throws in
+            let list = XlogDatabase(fixture.home)
+            try fixture.write("contents", to: "wals/0000000100000000/\(second.name)")
+            try fixture.write(first.line + second.name + rest, to: "wals/pg-xlog.db")
+            #expect(try list.records() == [first])
+            try list.append(uncertain: [second.name]) { [second] }
+            #expect(try fixture.list == first.line + second.line)
+        }
+    }
+
+    @Test(arguments: [9_000, 120_000, 3 << 20])
+    func `zeros that a power failure left are passed over and cut off`(count: Int) throws {
+        try CatalogFixture.with { fixture throws in
+            let list = XlogDatabase(fixture.home)
+            for torn in ["", "000000010000000000000009\t1048"] {
+                let zeros = String(repeating: "\0", count: count)
+                try fixture.write(first.line + torn + zeros, to: "wals/pg-xlog.db")
+                #expect(try list.records() == [first])
+                try list.append([second])
+                #expect(try fixture.list == first.line + second.line)
+            }
+        }
+    }
+
+    @Test(arguments: ["x", "\0x"])
+    func `what no crash leaves is not cut off`(end: String) throws {
+        try CatalogFixture.with { fixture throws in
+            let content = first.line + String(repeating: end, count: 100_000)
+            try fixture.write(content, to: "wals/pg-xlog.db")
+            let failure = failure { try XlogDatabase(fixture.home).append([second]) }
+            #expect(failure?.message.contains("(line 2 of ") == true)
+            #expect(try fixture.list == content)
+        }
+    }
+
     // MARK: Rewriting
 
     @Test func `rewriting keeps the chosen lines as they are, with the mode of the file`() throws {
