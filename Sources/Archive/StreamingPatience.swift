@@ -8,6 +8,8 @@ struct StreamingPatience: Sendable {
         let beganSeconds: Double
         /// Whether the server let it stream.
         private(set) var hasBegun = false
+        /// Whether anything came.
+        private var hasArrived = false
         /// Whether a segment was completed.
         private(set) var hasAdvanced = false
         /// Whether the server would not let it stream because its slot is held, perhaps for a connection of ours that is gone.
@@ -21,9 +23,15 @@ struct StreamingPatience: Sendable {
         mutating func note(_ event: WALReceiver.Event) {
             switch event {
             case .started: hasBegun = true
+            case .arrived: hasArrived = true
             case .finishedSegment: hasAdvanced = true
             default: break
             }
+        }
+
+        /// Takes in that the server does not have the WAL that comes next, which it notices only after it has let us stream.
+        mutating func noteMissingWAL() {
+            hasBegun = hasArrived
         }
     }
 
@@ -40,6 +48,11 @@ struct StreamingPatience: Sendable {
 
     /// Whether streaming has worked before.
     var isTried: Bool { failingSinceSeconds != nil }
+
+    /// Whether trouble has lasted for so long.
+    func hasFailed(forSeconds seconds: Double, nowSeconds: Double) -> Bool {
+        failingSinceSeconds.map { nowSeconds - $0 >= seconds } ?? false
+    }
 
     /// How long to pause after a try that failed; `nil` when it is enough, and when it never worked.
     ///

@@ -19,6 +19,8 @@ public struct WALStreaming: Sendable {
     public struct Pace: Sendable {
         /// How long trouble may last.
         public var patienceSeconds = 300.0
+        /// How long it may last before `check` tells of it.
+        public var discreetSeconds = 60.0
         /// How long a server may be silent.
         public var silenceSeconds = 60.0
         /// How often the server is asked whether commits wait for us.
@@ -62,6 +64,7 @@ public struct WALStreaming: Sendable {
         let watch = makeWatch()
         defer { watch.end() }
         var patience = StreamingPatience(limitSeconds: pace.patienceSeconds)
+        let trouble = ReceiverTrouble(of: home)
         while true {
             let attempt = Mutex(StreamingPatience.Attempt(beganSeconds: Interruption.monotonicSeconds))
             // A server that accepts the connection and then says nothing is as bad as one that is not there.
@@ -72,8 +75,9 @@ public struct WALStreaming: Sendable {
                 if patience.isTried { try prepareAgain() }
                 if let answer = server.facts().countsAsSynchronous(receiverName) { watch.note(answer) }
                 try receive(watch) { event in
-                    reporter.info("\(home.name): \(event)")
                     attempt.withLock { $0.note(event) }
+                    if case .arrived = event { return trouble.clear() }
+                    reporter.info("\(home.name): \(event)")
                     if case .finishedSegment = event { archiver.wake() }
                 }
                 return
@@ -83,12 +87,16 @@ public struct WALStreaming: Sendable {
                 let now = Interruption.monotonicSeconds
                 let isSlotHeld = Self.isSlotHeld(error)
                 if isSlotHeld { attempt.withLock { $0.foundSlotHeld = true } }
+                if Self.isMissingWAL(error) { attempt.withLock { $0.noteMissingWAL() } }
                 let isFinal = (error as? ReplicationError)?.isFinal == true
                 let pause = isFinal ? nil : patience.pauseSeconds(after: attempt.withLock { $0 }, nowSeconds: now)
                 let reason = reason(of: error, isLate: deadline.hasPassed) + (isSlotHeld ? Self.slotHeldText : "")
+                if pause == nil || patience.hasFailed(forSeconds: pace.discreetSeconds, nowSeconds: now) {
+                    trouble.note(reason)
+                }
                 guard let pause else {
                     if patience.isTried, !isFinal { reporter.warning("\(home.name): \(reason); \(lastWords)") }
-                    throw Self.failure(error)
+                    throw failure(error)
                 }
                 reporter.warning("\(home.name): \(reason); trying again in \(Int(pause)) seconds")
                 // What waits to be archived may be what fills the disk.
@@ -105,6 +113,10 @@ public struct WALStreaming: Sendable {
         return trouble.sqlState == "55006"
     }
 
+    private static func isMissingWAL(_ error: any Error) -> Bool {
+        (error as? ReplicationError)?.isMissingWAL == true
+    }
+
     private static let slotHeldText =
         ": another receiver has our name, or the server has not noticed yet that an earlier connection is gone"
     private static let failurePrefix = "ArchiverFailure:"
@@ -119,14 +131,16 @@ public struct WALStreaming: Sendable {
         let text = "\(error)".trimmingPrefix(Self.failurePrefix)
         // The file system may have room for small things still.
         if (error as? ReplicationError)?.isNoSpace == true { return text + " (room for two segments has to stay free)" }
+        if Self.isMissingWAL(error) { return "\(text); \(ReceiverTrouble.wayOut(of: home.name))" }
         guard let failure = error as? Failure else { return String(text) }
         if isLate { return "\(text): no answer for \(Int(pace.silenceSeconds)) seconds" }
         guard let cause = failure.cause.map({ "\($0)" }), !text.contains(cause) else { return String(text) }
         return "\(text): \(cause)"
     }
 
-    private static func failure(_ error: any Error) -> Failure {
-        error as? Failure ?? Failure("\(failurePrefix)\(error)", cause: error)
+    private func failure(_ error: any Error) -> Failure {
+        let hint = Self.isMissingWAL(error) ? ReceiverTrouble.wayOut(of: home.name) : nil
+        return error as? Failure ?? Failure("\(Self.failurePrefix)\(error)", hint: hint, cause: error)
     }
 
     private func receive(

@@ -59,6 +59,8 @@ public struct ServerHome: Sendable {
     public var identityPath: FilePath { backupDirectory.appending("identity.json") }
     /// How far the running backup has come; a file of ours that the reference ignores.
     public var progressPath: FilePath { backupDirectory.appending(".running-backup.json") }
+    /// What keeps the WAL receiver from its work; a file of ours that the reference ignores.
+    public var receiverTroublePath: FilePath { backupDirectory.appending(".receive-wal-trouble") }
     /// The history file of a timeline in the archive.
     public func historyPath(of timeline: Timeline) -> FilePath { walsDirectory.appending(timeline.historyName) }
     /// An archived file; nil for a name that no WAL file has.

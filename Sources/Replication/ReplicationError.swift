@@ -8,6 +8,8 @@ public enum ReplicationError: Error, Sendable, CustomStringConvertible {
     case postgres(PostgresError)
     /// The file system says so.
     case file(FileError)
+    /// The server has removed the WAL that comes next; what it says.
+    case missingWAL(PostgresError)
     /// The server is not the one that was expected; the two system identifiers.
     case otherServer(expected: String, found: String)
     /// Something else, in words.
@@ -16,7 +18,7 @@ public enum ReplicationError: Error, Sendable, CustomStringConvertible {
     /// The words.
     public var description: String {
         switch self {
-        case .postgres(let error): error.description
+        case .postgres(let error), .missingWAL(let error): error.description
         case .file(let error): error.description
         case .otherServer(let expected, let found):
             "the system Id of the connected PostgreSQL server changed from \(expected) to \(found)"
@@ -27,6 +29,11 @@ public enum ReplicationError: Error, Sendable, CustomStringConvertible {
     /// True when nothing but a human can mend it.
     public var isFinal: Bool {
         if case .otherServer = self { true } else { false }
+    }
+
+    /// True when the server has removed the WAL that comes next.
+    public var isMissingWAL: Bool {
+        if case .missingWAL = self { true } else { false }
     }
 
     /// True when a file system is full.

@@ -14,6 +14,7 @@ struct StreamRun: ~Copyable {
     /// When to make the file of the segment after the open one: until then it would only take the disk from commits.
     private var nextSegmentSeconds = Double.infinity
     private static let quietSeconds = 5.0
+    private var hasArrived = false
     private let tell: (WALReceiver.Event) -> Void
 
     init(
@@ -124,6 +125,8 @@ struct StreamRun: ~Copyable {
             let payload = UnsafeRawBufferPointer(rebasing: bytes.dropFirst(StreamMessage.walHeaderByteCount))
             try perform(actions, payload, session)
             prepareNextSegment(nowSeconds: now)
+            if !hasArrived { tell(.arrived) }
+            hasArrived = true
         }
     }
 

@@ -32,6 +32,8 @@ public struct WALReceiver: Sendable {
     public enum Event: Sendable, Equatable, CustomStringConvertible {
         /// A stream begins.
         case started(LSN, Timeline)
+        /// The first message of a stream has come: the server has what follows.
+        case arrived
         /// A segment is complete and durable.
         case finishedSegment(end: LSN, Timeline)
         /// The history file of a timeline has been stored.
@@ -49,6 +51,7 @@ public struct WALReceiver: Sendable {
         public var description: String {
             switch self {
             case .started(let lsn, let timeline): "starting log streaming at \(lsn) (timeline \(timeline))"
+            case .arrived: "the stream runs"
             case .finishedSegment(let end, let timeline): "finished segment at \(end) (timeline \(timeline))"
             case .storedHistory(let timeline): "stored \(timeline.historyName)"
             case .switched(let timeline, let lsn): "switched to timeline \(timeline) at \(lsn)"
@@ -262,7 +265,7 @@ public struct WALReceiver: Sendable {
             _ = try? session.endCopy()
             return .stopped
         }
-        var answer = try reply(session)
+        var answer = try replyToStream(session)
         if case .copyIn = answer {
             try run.confirm(to: session)
             try replicating { () throws(PostgresError) in try session.endCopy() }
@@ -290,6 +293,16 @@ public struct WALReceiver: Sendable {
             try session.send(command)
         } catch {
             throw .postgres(error)
+        }
+    }
+
+    /// Why the server has ended the stream: that it has no such segment, it notices only when it has let us begin.
+    private func replyToStream(_ session: borrowing PostgresSession) throws(ReplicationError) -> CommandReply {
+        do throws(PostgresError) {
+            return try session.nextReply()
+        } catch {
+            // undefined_file, in whatever language the server says it.
+            throw error.sqlState == "58P01" ? .missingWAL(error) : .postgres(error)
         }
     }
 

@@ -606,7 +606,8 @@ extension OptionTable {
             [.global, .server, .model],
             .string,
             default: "barman_receive_wal",
-            "The application name of the WAL receiver."
+            "The application name of the WAL receiver, for synchronous_standby_names; "
+                + "commits with synchronous_commit = remote_apply would wait for ever for a receiver."
         ),
         .init(
             "streaming_backup_name",

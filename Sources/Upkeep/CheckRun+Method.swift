@@ -197,8 +197,15 @@ extension CheckRun {
         )
         try sheet.begin("receive-wal running")
         let isRunning = try FileLock.state(of: home.lockPath(.receiveWAL)) != .free
-        sheet.add("receive-wal running", isRunning, isRunning ? nil : "See the Barman log file for more details")
+        // A process that is there proves nothing: it may have tried in vain since long ago.
+        if let reason = try ReceiverTrouble(of: home).reason {
+            sheet.add("receive-wal running", false, "\(Self.receiverTrouble)\(reason)")
+        } else {
+            sheet.add("receive-wal running", isRunning, isRunning ? nil : "See the Barman log file for more details")
+        }
     }
+
+    static let receiverTrouble = "the last try failed: "
 
     private func checkFileArchiver(_ sheet: CheckSheet, _ server: PostgresServer) throws {
         try sheet.begin("archive_mode")

@@ -41,8 +41,13 @@ public struct ReceiveWALRun {
             reporter: reporter,
             archiveReporter: LogOnlyReporter(reporter)
         )
-        let size = try prepare(server, createsSlot: true, receiverName: streaming.receiverName)
-        try truncateDamagedPartial(size)
+        do {
+            let size = try prepare(server, createsSlot: true, receiverName: streaming.receiverName)
+            try truncateDamagedPartial(size)
+        } catch  where !Interruption.isRequested {
+            ReceiverTrouble(of: home).note("\(error)".replacing(Self.failurePrefix, with: ""))
+            throw error
+        }
         try streaming.run {
             _ = try prepare(server, createsSlot: true, receiverName: streaming.receiverName)
         }
@@ -78,6 +83,7 @@ public struct ReceiveWALRun {
             )
         }
         try reset(to: target, from: newest)
+        ReceiverTrouble(of: home).clear()
     }
 
     private func reset(to target: WALSegmentName, from newest: String) throws {
@@ -226,6 +232,8 @@ public struct ReceiveWALRun {
     }
 
     private static func failure(_ text: String, cause: PostgresError? = nil) -> Failure {
-        Failure("ArchiverFailure:\(text)", cause: cause)
+        Failure("\(failurePrefix)\(text)", cause: cause)
     }
+
+    private static let failurePrefix = "ArchiverFailure:"
 }

@@ -20,6 +20,19 @@ import WAL
         #expect(patience.pauseSeconds(after: attempt(at: 0), nowSeconds: 1) == nil)
     }
 
+    @Test func `a stream that ends before anything comes since WAL is missing never worked`() {
+        var isMissing = attempt(at: 0, started)
+        isMissing.noteMissingWAL()
+        var patience = StreamingPatience(limitSeconds: 300)
+        #expect(patience.pauseSeconds(after: isMissing, nowSeconds: 1) == nil)
+        var hasWorked = attempt(at: 0, started, .arrived)
+        hasWorked.noteMissingWAL()
+        #expect(patience.pauseSeconds(after: hasWorked, nowSeconds: 1) == 1)
+        #expect(patience.pauseSeconds(after: isMissing, nowSeconds: 60) == 2)
+        #expect(!patience.hasFailed(forSeconds: 60, nowSeconds: 60))
+        #expect(patience.hasFailed(forSeconds: 60, nowSeconds: 61))
+    }
+
     @Test func `a slot that is held is waited for from the first try on, and not for ever`() {
         var patience = StreamingPatience(limitSeconds: 300)
         var now = 0.0

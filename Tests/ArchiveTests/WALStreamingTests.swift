@@ -18,6 +18,8 @@ import Testing
             // The connection itself, then one that is accepted and never answered.
             stream.waitUntil("the server has been silent for 2 seconds; trying again in 1 seconds")
             stream.waitUntil("the server has been silent for 2 seconds; trying again in 2 seconds")
+            let trouble = ReceiverTrouble(of: stream.fixture.home)
+            #expect(try trouble.reason == "the server has been silent for 2 seconds")
             try stream.fillSegment()
             stream.network.resume()
             try stream.waitUntilArchived(first)
@@ -26,6 +28,7 @@ import Testing
                 #expect(try stream.fixture.holds(name, try Shell.read("\(data)/\(name)")), "\(name)")
             }
             #expect(stream.fixture.archived.contains(first) && stream.fixture.errors == [])
+            #expect(try trouble.reason == nil)
         }
     }
 
@@ -99,6 +102,7 @@ import Testing
             let address = try ConnectionString("host=127.0.0.1 port=\(network.port) user=postgres dbname=postgres")
             var pace = WALStreaming.Pace()
             (pace.silenceSeconds, pace.questionSeconds, pace.patienceSeconds) = (2, 0.5, patienceSeconds)
+            pace.discreetSeconds = 1
             let streaming = WALStreaming(
                 home: fixture.home,
                 server: PostgresServer(conninfo: address, streamingConninfo: address),

@@ -1,3 +1,4 @@
+import Archive
 import Catalog
 import Files
 import SystemPackage
@@ -81,6 +82,23 @@ import Testing
         try UpkeepFixture.with("\(local)\nssh_command = ssh pg") { fixture in
             let rows = try check(fixture)
             #expect(!rows.contains { $0.hasPrefix("local PGDATA") })
+        }
+    }
+
+    @Test func `a receiver that runs and gets nothing is no receiver, and the row says why`() throws {
+        try UpkeepFixture.with("streaming_archiver = on") { fixture in
+            func row() throws -> String? { try check(fixture).first { $0.hasPrefix("receive-wal running") } }
+            let trouble = ReceiverTrouble(of: fixture.home)
+            #expect(try row() == "receive-wal running: false (See the Barman log file for more details)")
+            let lock = try FileLock.acquire(fixture.home.lockPath(.receiveWAL))
+            #expect(try row() == "receive-wal running: true")
+            trouble.note("no WAL\nHINT: none")
+            let failed = "receive-wal running: false (the last try failed: no WAL)"
+            #expect(try row() == failed)
+            lock.release()
+            #expect(try row() == failed)
+            trouble.clear()
+            #expect(try row()?.contains("See the Barman log") == true)
         }
     }
 

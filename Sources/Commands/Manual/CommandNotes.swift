@@ -258,8 +258,16 @@ extension CommandNote {
             related: ["archive-wal"]
         ),
         "receive-wal": CommandNote(
-            ["cron starts it for every server with streaming_archiver = on and starts it again when it ends."],
-            related: ["replication-status", "cron"]
+            [
+                "cron starts it for every server with streaming_archiver = on and starts it again when it ends.",
+                "Commits wait for it when synchronous_standby_names names it (streaming_archiver_name): with "
+                    + "synchronous_commit = on or remote_write. With remote_apply they would wait for ever, since it replays "
+                    + "nothing.",
+                "After --reset, WAL from before the new position is not received any more, and an unfinished segment is removed: "
+                    + "recovery from older backups ends where WAL is missing, until there is another backup. "
+                    + "It is the way out when the server has removed the WAL that comes next.",
+            ],
+            related: ["replication-status", "check", "backup", "cron"]
         ),
         "serve-wal": CommandNote(
             [

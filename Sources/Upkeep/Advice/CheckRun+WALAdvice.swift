@@ -1,3 +1,4 @@
+import Archive
 import Catalog
 import Postgres
 import Settings
@@ -119,6 +120,25 @@ extension CheckRun {
             return CheckAdvice(
                 result.hint ?? "the slot is not in use",
                 ["barman receive-wal --create-slot \(home.name)", "then: barman cron"],
+                page: "barman-receive-wal(1)"
+            )
+        case "receive-wal running" where result.hint?.hasSuffix(ReceiverTrouble.wayOut(of: home.name)) == true:
+            let slot = "a slot keeps WAL for a receiver that is away: slot_name = barman and create_slot = auto"
+            return CheckAdvice(
+                result.hint ?? "",
+                [
+                    "barman receive-wal --reset \(home.name)", "then: barman cron",
+                    "recovery from older backups ends where WAL is missing: barman backup \(home.name)",
+                ] + (settings.slotName == nil ? [slot] : []),
+                page: "barman-receive-wal(1)"
+            )
+        case "receive-wal running" where result.hint?.hasPrefix(Self.receiverTrouble) == true:
+            return CheckAdvice(
+                result.hint ?? "",
+                [
+                    "mend what is named; the receiver tries again, and cron starts another one: barman cron",
+                    "each try is in the log",
+                ],
                 page: "barman-receive-wal(1)"
             )
         case "receive-wal running":
