@@ -102,6 +102,8 @@ public struct WALStreaming: Sendable {
                 // What waits to be archived may be what fills the disk.
                 archiver.wake()
                 guard Interruption.pause(seconds: pause) else { return }
+                // Sessions of this attempt are bound to its deadline.
+                server.close()
                 server.forgetFacts()
             }
         }

@@ -42,7 +42,7 @@ public struct ClusterDescription: Sendable {
 extension PostgresServer {
     /// What a backup needs to know of the cluster; needs backup privileges.
     public func clusterDescription() throws(PostgresError) -> ClusterDescription {
-        let facts = facts()
+        let facts = measuredFacts()
         if let failure = facts.failure { throw failure }
         guard facts.hasBackupPrivileges == true else { throw .missingPrivileges(user: conninfo["user"]) }
         guard let version = facts.version, let dataDirectory = facts.dataDirectory,

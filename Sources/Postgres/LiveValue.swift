@@ -182,7 +182,7 @@ extension ArchiverFacts {
 extension PostgresServer {
     /// The lines of `show-servers` from all connections; of a key that two of them tell, the last counts.
     public func liveValues(withFileArchiver: Bool) -> [LiveValue] {
-        var lines = facts().liveValues
+        var lines = measuredFacts().liveValues
         if let streaming = streamingFacts() {
             let news = streaming.liveValues
             lines.removeAll { old in news.contains { $0.key == old.key } }

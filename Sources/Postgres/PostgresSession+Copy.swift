@@ -109,17 +109,42 @@ extension PostgresSession {
         }
     }
 
-    /// Sends bytes into the stream as one message; blocks until the kernel has them.
+    /// Sends bytes into the stream as one message; waits until the kernel has them.
     public borrowing func putCopyData(_ bytes: UnsafeRawBufferPointer) throws(PostgresError) {
         guard let count = Int32(exactly: bytes.count) else {
             throw PostgresError(.unexpectedReply, message: "a message of \(bytes.count) bytes is too long")
         }
         let start = bytes.bindMemory(to: CChar.self).baseAddress
-        guard PQputCopyData(handle, start, count) == 1, PQflush(handle) == 0 else { throw connectionError() }
+        try sendAll { PQputCopyData(handle, start, count) }
     }
 
     /// Ends our side of the stream.
     public borrowing func endCopy() throws(PostgresError) {
-        guard PQputCopyEnd(handle, nil) == 1, PQflush(handle) == 0 else { throw connectionError() }
+        try sendAll { PQputCopyEnd(handle, nil) }
+    }
+
+    /// Sends what `put` gives to libpq, which says 0 when it has no room; a blocking libpq would wait for a silent server for ever.
+    private borrowing func sendAll(_ put: () -> Int32) throws(PostgresError) {
+        guard PQsetnonblocking(handle, 1) == 0 else { throw connectionError() }
+        defer { PQsetnonblocking(handle, 0) }
+        while true {
+            let answer = put()
+            if answer == 1 { break }
+            guard answer == 0 else { throw connectionError() }
+            try waitForRoom()
+        }
+        while true {
+            let answer = PQflush(handle)
+            if answer == 0 { return }
+            guard answer == 1 else { throw connectionError() }
+            try waitForRoom()
+        }
+    }
+
+    /// Waits until something can be sent; takes what arrives meanwhile, which the server may be waiting for.
+    private borrowing func waitForRoom() throws(PostgresError) {
+        if isInterrupted() { throw PostgresError(.interrupted, message: "interrupted") }
+        guard Self.poll(PQsocket(handle), Int16(POLLIN | POLLOUT)) else { return }
+        guard PQconsumeInput(handle) == 1 else { throw connectionError() }
     }
 }

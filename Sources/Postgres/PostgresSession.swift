@@ -123,16 +123,43 @@ extension PostgresSession {
     /// How long one look at the socket lasts; the pace at which interruptions are seen.
     static var sliceMilliseconds: Int32 { 100 }
 
-    /// True when the connection string, the environment or a service asks for a time limit.
-    private static func hasConnectTimeout(_ handle: OpaquePointer) -> Bool {
-        guard let options = PQconninfo(handle) else { return false }
+    /// What the connection string, the environment or a service says about an option; `nil` when they do not name it.
+    private static func option(_ name: String, _ handle: OpaquePointer) -> String? {
+        guard let options = PQconninfo(handle) else { return nil }
         defer { PQconninfoFree(options) }
         var option = options
         while let keyword = option.pointee.keyword {
-            if strcmp(keyword, "connect_timeout") == 0, let value = option.pointee.val { return value.pointee != 0 }
+            if strcmp(keyword, name) == 0 { return option.pointee.val.map { String(cString: $0) } }
             option += 1
         }
-        return false
+        return nil
+    }
+
+    /// True when a time limit is asked for; zero and less are none, and about what is no number libpq will complain.
+    private static func hasConnectTimeout(_ handle: OpaquePointer) -> Bool {
+        guard let text = option("connect_timeout", handle), !text.isEmpty else { return false }
+        return Int(text).map { $0 > 0 } ?? true
+    }
+
+    /// Has the kernel find out within two minutes that the other end is gone, unless the user has said when.
+    ///
+    /// Its own limit is two hours, for which a backup would wait, and its lock keep the next one out.
+    private static func limitKeepalive(_ handle: OpaquePointer) {
+        let limits: [(name: String, number: Int32, value: Int32)] = [
+            ("keepalives_idle", TCP_KEEPIDLE, 60), ("keepalives_interval", TCP_KEEPINTVL, 10),
+            ("keepalives_count", TCP_KEEPCNT, 6),
+        ]
+        for limit in limits where option(limit.name, handle) == nil {
+            var value = limit.value
+            // A socket of this host has no such limit and needs none.
+            _ = setsockopt(
+                PQsocket(handle),
+                Int32(IPPROTO_TCP),
+                limit.number,
+                &value,
+                socklen_t(MemoryLayout<Int32>.size)
+            )
+        }
     }
 
     /// A connection that is open.
@@ -155,6 +182,7 @@ extension PostgresSession {
             PQfinish(handle)
             throw error
         }
+        limitKeepalive(handle)
         return handle
     }
 
@@ -199,10 +227,7 @@ extension PostgresSession {
     /// Asks the server to drop the running command; true when it answers within a few seconds, or is sending.
     @discardableResult
     public borrowing func cancel() -> Bool {
-        guard isOpen, let request = PQgetCancel(handle) else { return false }
-        defer { PQfreeCancel(request) }
-        var text = [CChar](repeating: 0, count: 256)
-        _ = PQcancel(request, &text, Int32(text.count))
+        guard isOpen, let request = CancelRequest(handle), request.send(limitSeconds: 2) else { return false }
         for _ in 0..<50 where PQisBusy(handle) == 1 {
             if Self.poll(PQsocket(handle), Int16(POLLIN)), PQconsumeInput(handle) != 1 { return false }
         }

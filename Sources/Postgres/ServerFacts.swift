@@ -29,7 +29,7 @@ public struct ServerFacts: Sendable {
     public internal(set) var currentLSN: LSN?
     /// The segment a primary is writing.
     public internal(set) var currentSegment: WALSegmentName?
-    /// The size of all tablespaces; known only to a user with backup privileges.
+    /// The size of all tablespaces; known only to a user with backup privileges, and to `measuredFacts`.
     public internal(set) var currentSizeBytes: Int64?
     /// Our replication slot, if it is configured and exists.
     public internal(set) var replicationSlot: ReplicationSlot?
@@ -110,6 +110,22 @@ extension PostgresServer {
         return facts
     }
 
+    /// The same with the size of all tablespaces, for which the server looks at every file it has.
+    public func measuredFacts() -> ServerFacts {
+        var facts = facts()
+        guard facts.failure == nil, facts.isVersionSupported == true, facts.currentSizeBytes == nil else {
+            return facts
+        }
+        do throws(PostgresError) {
+            facts.currentSizeBytes = try rows(ServerFacts.size(try dialect()))["size"].flatMap { Int64($0) }
+        } catch {
+            facts.failure = error
+        }
+        let measured = facts
+        memory.withLock { $0.facts = measured }
+        return measured
+    }
+
     /// Whether commits wait, or may come to wait, for a receiver of this name as the server is set now; connects if need be.
     public func countsAsSynchronous(_ applicationName: String) throws(PostgresError) -> Bool {
         let setting = try rows("SHOW synchronous_standby_names").first ?? ""
@@ -150,7 +166,7 @@ extension ServerFacts {
     /// A question and what to do with its answer.
     typealias Statement = (sql: String, read: @Sendable (inout ServerFacts, PostgresRows) -> Void)
 
-    /// The questions; the one that reads the whole disk comes last.
+    /// The questions of `facts`.
     static func statements(_ dialect: ServerDialect) -> [Statement] {
         [
             (privileges(dialect), readPrivileges),
@@ -159,7 +175,6 @@ extension ServerFacts {
             (ConfigurationFiles.includedQuestion, readIncludedFiles),
             (position(dialect), readPosition),
             ("SELECT system_identifier::text AS systemid FROM pg_control_system()", { $0.systemID = $1["systemid"] }),
-            (size(dialect), { $0.currentSizeBytes = $1["size"].flatMap { Int64($0) } }),
         ]
     }
 
@@ -188,7 +203,7 @@ extension ServerFacts {
         """
     }
 
-    private static func size(_ dialect: ServerDialect) -> String {
+    fileprivate static func size(_ dialect: ServerDialect) -> String {
         """
         SELECT CASE WHEN \(dialect.backupPrivileges) THEN
           (SELECT sum(pg_tablespace_size(oid)) FROM pg_tablespace) END AS size

@@ -52,7 +52,7 @@ public enum StatusReport {
     // MARK: The running server
 
     private static func postgres(_ server: PostgresServer?, _ home: ServerHome) -> [StatusEntry] {
-        guard let server, case let facts = server.facts(), facts.isConnected, let version = facts.version else {
+        guard let server, case let facts = server.measuredFacts(), facts.isConnected, let version = facts.version else {
             return [StatusEntry("pg_version", "PostgreSQL version", "FAILED trying to get PostgreSQL version")]
         }
         var entries = [

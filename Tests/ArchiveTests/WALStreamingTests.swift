@@ -1,4 +1,5 @@
 import Archive
+import Failure
 import Files
 import Pipeline
 import Postgres
@@ -60,6 +61,20 @@ import Testing
         }
     }
 
+    @Test func `what was not ready for longer than a server may be silent is taken up when it is`() throws {
+        try withStream { stream in
+            stream.isHeld.set(true)
+            try stream.cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+            stream.waitUntil("not ready; trying again in 4 seconds")
+            stream.isHeld.set(false)
+            let goesOn = try Shell.wait(seconds: 20) {
+                try stream.cluster.number("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") == 1
+            }
+            #expect(goesOn, "\(stream.recorder.told)")
+            #expect(!stream.recorder.told.contains { $0.contains("nothing is known") })
+        }
+    }
+
     // MARK: A stream
 
     /// A server, a network before it, a home, and a receiver that runs on a thread of its own.
@@ -68,6 +83,8 @@ import Testing
         let cluster: Cluster
         let network: NetworkProxy
         let recorder: Recorder
+        /// While it is set nothing is ready for another try.
+        let isHeld: Flag
 
         func fillSegment() throws {
             let message = "SELECT pg_logical_emit_message(false, 'test', repeat('x', 500000))"
@@ -100,27 +117,28 @@ import Testing
             let recorder = Recorder()
             let fixture = try ArchiveFixture(world: world, options: "streaming_archiver = on")
             let address = try ConnectionString("host=127.0.0.1 port=\(network.port) user=postgres dbname=postgres")
+            let server = PostgresServer(conninfo: address, streamingConninfo: address)
             var pace = WALStreaming.Pace()
             (pace.silenceSeconds, pace.questionSeconds, pace.patienceSeconds) = (2, 0.5, patienceSeconds)
             pace.discreetSeconds = 1
             let streaming = WALStreaming(
                 home: fixture.home,
-                server: PostgresServer(conninfo: address, streamingConninfo: address),
+                server: server,
                 reporter: recorder,
                 archiveReporter: recorder,
                 pace: pace
             )
-            let isOver = Flag()
+            let (isOver, isHeld) = (Flag(), Flag())
             let worker = OnDemandWorker {
                 // What nobody can mend ends it at the next try.
                 try? streaming.run {
-                    if isOver.value.load(ordering: .acquiring) {
-                        throw ReplicationError.otherServer(expected: "one", found: "another")
-                    }
+                    if isOver.isSet { throw ReplicationError.otherServer(expected: "one", found: "another") }
+                    if isHeld.wasSet, server.facts().segmentSize == nil { throw Failure("nothing is known") }
+                    if isHeld.isSet { throw Failure("not ready") }
                 }
             }
             defer {
-                isOver.value.store(true, ordering: .releasing)
+                isOver.set(true)
                 network.resume()
                 _ = try? cluster.stop(mode: "immediate")
                 worker.end()
@@ -130,11 +148,19 @@ import Testing
                 try cluster.number("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") == 1
             }
             try #require(streams, "\(recorder.told)")
-            try body(Stream(fixture: fixture, cluster: cluster, network: network, recorder: recorder))
+            try body(Stream(fixture: fixture, cluster: cluster, network: network, recorder: recorder, isHeld: isHeld))
         }
     }
 
     private final class Flag: Sendable {
-        let value = Atomic<Bool>(false)
+        private let value = Atomic(false)
+        private let everValue = Atomic(false)
+        var isSet: Bool { value.load(ordering: .acquiring) }
+        var wasSet: Bool { everValue.load(ordering: .acquiring) }
+
+        func set(_ isSet: Bool) {
+            if isSet { everValue.store(true, ordering: .releasing) }
+            value.store(isSet, ordering: .releasing)
+        }
     }
 }

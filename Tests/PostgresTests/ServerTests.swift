@@ -35,7 +35,8 @@ import WAL
         try withServer(version, ["archive_mode": "on", "archive_command": "'true'"]) { _, cluster in
             let main = try conninfo(cluster)
             let server = PostgresServer(conninfo: main, streamingConninfo: main)
-            let facts = server.facts()
+            #expect(server.facts().currentSizeBytes == nil)
+            let facts = server.measuredFacts()
             #expect(facts.failure == nil)
             #expect(facts.isSuperuser == false)
             #expect(facts.hasBackupPrivileges == true)
@@ -61,7 +62,7 @@ import WAL
             try cluster.sql("CREATE ROLE nobody LOGIN")
             let main = try conninfo(cluster, user: "nobody")
             let server = PostgresServer(conninfo: main, streamingConninfo: main)
-            let facts = server.facts()
+            let facts = server.measuredFacts()
             #expect(facts.failure == nil)
             #expect(facts.hasBackupPrivileges == false)
             #expect(facts.dataDirectory == nil)

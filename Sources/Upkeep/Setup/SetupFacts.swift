@@ -58,7 +58,7 @@ public struct SetupFacts: Sendable {
     public static func ask(_ server: PostgresServer, about roles: [String]) throws(PostgresError) -> SetupFacts {
         var facts = SetupFacts()
         facts.versionNumber = try server.versionNumber()
-        let known = server.facts()
+        let known = server.measuredFacts()
         if let failure = known.failure, !known.isConnected { throw failure }
         facts.versionText = known.version?.text ?? "\(facts.versionNumber)"
         facts.isSuperuser = known.isSuperuser ?? false
