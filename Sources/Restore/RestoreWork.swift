@@ -231,7 +231,12 @@ struct RestoreWork {
     private func makeStartable(_ target: RecoveryTarget, on fileSystems: [String: WholeFileSystem]) throws -> Double {
         let began = Interruption.monotonicSeconds
         let walDirectory = plan.walDestination(isPointInTime: target.isPointInTime)
-        try host.sync(destinations + [walDirectory], on: fileSystems)
+        do {
+            try host.sync(destinations + [walDirectory], on: fileSystems)
+        } catch let failure as FileError {
+            noteFailedSync()
+            throw failure
+        }
         try RestoreError.naming("Failure copying base backup: ") {
             try host.renameDurably(join(plan.destination, ControlFile.waitingPath.string), to: controlFile)
         }
@@ -241,6 +246,14 @@ struct RestoreWork {
         let text = PythonText.fixed(seconds, decimals: 3)
         reporter.log(.debug, Self.logger, "The restored files are on disk after a final sync of \(text) seconds")
         return seconds
+    }
+
+    /// Keeps a repeat from completing this restore: it would compare with what is in the cache, not on the disk.
+    private func noteFailedSync() {
+        var mark = UnfinishedMark(plan: plan)
+        mark.hasFailedSync = true
+        // Where not even this can be written, the failure of the sync is what there is to tell.
+        try? host.writeDurably(mark.contents, to: join(plan.destination, UnfinishedMark.name))
     }
 
     static let logger = "barman.recovery_executor"

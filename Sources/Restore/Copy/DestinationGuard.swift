@@ -15,6 +15,8 @@ struct UnfinishedMark: Equatable {
     let systemID: String
     /// The backup.
     let backupID: String
+    /// Whether its sync failed: the system tells that once, and may go on showing files as they never reached the disk.
+    var hasFailedSync = false
 
     init(plan: RestorePlan) {
         server = plan.info.serverName ?? ""
@@ -30,12 +32,16 @@ struct UnfinishedMark: Equatable {
         self.server = server
         self.systemID = systemID
         self.backupID = backupID
+        hasFailedSync = value[Self.failedSyncKey] != nil
     }
 
+    private static let failedSyncKey = "failed_sync"
+
     var contents: [UInt8] {
-        let value = JSONValue.object([
-            ("server", .string(server)), ("system_id", .string(systemID)), ("backup_id", .string(backupID)),
-        ])
+        let value = JSONValue.object(
+            [("server", .string(server)), ("system_id", .string(systemID)), ("backup_id", .string(backupID))]
+                + (hasFailedSync ? [(Self.failedSyncKey, .bool(true))] : [])
+        )
         return Array((value.text() + "\n").utf8)
     }
 
@@ -92,6 +98,13 @@ struct DestinationGuard {
                 throw Failure(
                     "The restore operation cannot proceed because the destination folder '\(plan.request.destination)' "
                         + "holds an unfinished restore of another server. \(Self.advice)"
+                )
+            }
+            guard !mark.hasFailedSync else {
+                throw Failure(
+                    "The restore operation cannot proceed because a restore to the destination folder "
+                        + "'\(plan.request.destination)' could not be written to the disk, so that what is there cannot be "
+                        + "relied on. \(Self.advice)"
                 )
             }
             try checkTablespaces(state, isCompleting: true)
