@@ -157,6 +157,16 @@ private func header(_ bytes: [UInt8], step: Int = .max) throws -> IncrementalHea
         #expect(try marks([IncrementalSample(truncation: 0, blocks: [])], full: [100]) == [])
     }
 
+    @Test func `what was cut off since does not come back`() throws {
+        // Cut to one page before the older increment was made, or before the newest one, and extended again without a trace in WAL.
+        let whole = IncrementalSample(truncation: 4, blocks: [])
+        let cut = IncrementalSample(truncation: 1, blocks: [])
+        #expect(try marks([whole, cut], full: [100, 101, 102, 103]) == [100, 0, 0, 0])
+        let older = IncrementalSample(truncation: 4, blocks: [2])
+        let newest = IncrementalSample(truncation: 1, blocks: [3])
+        #expect(try marks([newest, older], full: [100, 101, 102, 103]) == [100, 0, 0, 4])
+    }
+
     @Test func `long files go in pieces`() throws {
         let blocks = Array(stride(from: UInt32(0), to: 1000, by: 3))
         let full = (0..<1000).map { UInt8(truncatingIfNeeded: $0 * 7) }

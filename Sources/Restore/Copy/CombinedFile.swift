@@ -4,7 +4,8 @@ import SystemPackage
 /// A file put together from the newest copy of each of its blocks over a chain of backups.
 ///
 /// The newest increment says how long the file is. A block comes from the newest increment that has it, otherwise from the
-/// full file; one that nobody has is zeros, as when PostgreSQL extends a file.
+/// full file; one that nobody has is zeros, as when PostgreSQL extends a file. Each increment also says how much of what is
+/// older still counts: what was cut off stays so when the file grows again.
 struct CombinedFile {
     /// An increment, and where its blocks can be read.
     struct Increment {
@@ -48,16 +49,17 @@ struct CombinedFile {
         sizeBytes = Int64(blockCount) * Int64(IncrementalHeader.blockBytes)
         var sources = [UInt16](repeating: Self.nobody, count: blockCount)
         var positions = [UInt32](repeating: 0, count: blockCount)
+        var kept = blockCount
         for (number, increment) in increments.enumerated() {
             for (place, block) in increment.header.blocks.enumerated() {
-                guard block < blockCount, sources[Int(block)] == Self.nobody else { continue }
+                guard block < kept, sources[Int(block)] == Self.nobody else { continue }
                 sources[Int(block)] = UInt16(clamping: number)
                 positions[Int(block)] = UInt32(place)
             }
+            kept = min(kept, Int(increment.header.truncationBlocks))
         }
-        let kept = Int(increments.first?.header.truncationBlocks ?? 0)
         let there = Int(clamping: full.sizeBytes / Int64(IncrementalHeader.blockBytes))
-        for block in 0..<min(kept, there, blockCount) where sources[block] == Self.nobody {
+        for block in 0..<min(kept, there) where sources[block] == Self.nobody {
             sources[block] = Self.full
             positions[block] = UInt32(block)
         }
