@@ -96,6 +96,8 @@ struct RsyncAnalysis {
         var command = command
         // Dates without zone are read without doubt only if they are UTC.
         command.extraEnvironment["TZ"] = "UTC"
+        // rsync writes bytes that are no letters of its locale in digits; in a locale of single bytes all of them are letters.
+        command.extraEnvironment["LC_ALL"] = "C"
         command.reuse = nil
         let listing = command
         var entries: [RsyncListingEntry] = []

@@ -13,14 +13,15 @@ public struct TarWriter: Sendable {
     public mutating func header(of member: TarMember) -> [UInt8] {
         var records: [UInt8] = []
         if member.modifiedNanoseconds != 0 || !Self.fits(member.modifiedSeconds, digits: 11) {
-            records += Self.record("mtime", DecimalTime.text(member.modifiedSeconds, member.modifiedNanoseconds))
+            records += Self.record("mtime", DecimalTime.text(member.modifiedSeconds, member.modifiedNanoseconds).utf8)
         }
-        if member.name.count > 100 { records += Self.record("path", member.text) }
-        if member.linkTarget.count > 100 {
-            records += Self.record("linkpath", String(decoding: member.linkTarget, as: UTF8.self))
+        // The bytes as they are: names of files need not be text.
+        if member.name.count > 100 { records += Self.record("path", member.name) }
+        if member.linkTarget.count > 100 { records += Self.record("linkpath", member.linkTarget) }
+        if !Self.fits(member.sizeBytes, digits: 11) { records += Self.record("size", String(member.sizeBytes).utf8) }
+        for (key, value) in member.vendorRecords.sorted(by: { $0.key < $1.key }) {
+            records += Self.record(key, value.utf8)
         }
-        if !Self.fits(member.sizeBytes, digits: 11) { records += Self.record("size", String(member.sizeBytes)) }
-        for (key, value) in member.vendorRecords.sorted(by: { $0.key < $1.key }) { records += Self.record(key, value) }
         var bytes: [UInt8] = []
         if !records.isEmpty {
             var header = TarMember(name: "././@PaxHeader", sizeBytes: Int64(records.count), mode: 0)
@@ -54,11 +55,11 @@ public struct TarWriter: Sendable {
     }
 
     /// One pax record; its length counts its own digits.
-    private static func record(_ key: String, _ value: String) -> [UInt8] {
-        let body = " \(key)=\(value)\n"
-        var length = body.utf8.count + 1
-        while String(length).utf8.count + body.utf8.count != length { length += 1 }
-        return Array("\(length)\(body)".utf8)
+    private static func record(_ key: String, _ value: some Collection<UInt8>) -> [UInt8] {
+        let body = Array(" \(key)=".utf8) + value + [UInt8(ascii: "\n")]
+        var length = body.count + 1
+        while String(length).utf8.count + body.count != length { length += 1 }
+        return Array(String(length).utf8) + body
     }
 
     private static func block(_ member: TarMember, flag: UInt8) -> [UInt8] {

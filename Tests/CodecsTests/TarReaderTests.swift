@@ -21,6 +21,18 @@ import Testing
         #expect(members[0].0.kind == .regular)
     }
 
+    @Test func `names are bytes, long ones too`() throws {
+        for count in [50, 150] {
+            var file = TarMember(name: "", sizeBytes: 0)
+            file.name = [UInt8](repeating: UInt8(ascii: "n"), count: count) + [0xFF, 0xC3, 0xBC, 0x80]
+            var link = TarMember.symbolicLink("link", to: "")
+            link.linkTarget = file.name
+            let members = try Self.read(Self.stream([(file, []), (link, [])])).map(\.0)
+            #expect(members.map(\.name) == [file.name, Array("link".utf8)])
+            #expect(members[1].linkTarget == file.name)
+        }
+    }
+
     @Test func `an offer in a vendor's record is for those who look for it`() throws {
         var offering = TarMember(name: "first", sizeBytes: 1)
         ChecksumOffer.make(with: &offering)

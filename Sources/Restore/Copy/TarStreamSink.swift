@@ -119,7 +119,8 @@ final class TarStreamSink: FileSink, @unchecked Sendable {
 
     private func start() throws -> Stream {
         let errors = try ScratchFile(in: FileSystem.temporaryDirectory)
-        var request = ssh.request(remote: ["tar", isCompressed ? "-xzpof" : "-xpof", "-", "-C", "/"])
+        // In the locale of a login `tar` would write names in its character set.
+        var request = ssh.request(remote: ["env", "LC_ALL=C", "tar", isCompressed ? "-xzpof" : "-xpof", "-", "-C", "/"])
         request.output = .discard
         request.errorOutput = .descriptor(errors.file.raw)
         var pipe = try ChildPipe()
