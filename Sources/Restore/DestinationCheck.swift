@@ -49,7 +49,9 @@ struct DestinationCheck {
         guard !findings.contains(where: { $0.verdict == .refused }) else { return }
         try checkPlaces()
         if !findings.contains(where: { $0.verdict == .refused }) {
-            findings.append(PlanFinding("destination", .good, "every place can be written and has room"))
+            let hasRoom = !findings.contains { $0.subject == Self.space }
+            let text = hasRoom ? "every place can be written and has room" : "every place can be written"
+            findings.append(PlanFinding("destination", .good, text))
         }
     }
 
@@ -155,6 +157,10 @@ struct DestinationCheck {
 
     // MARK: Rights and room
 
+    private static let space = "space"
+    private static let estimateHint =
+        "How much is restored is not known for sure. When the room does not do, the same command goes on once there is more."
+
     private mutating func checkPlaces() throws {
         let needed = [sizes.dataBytes] + plan.tablespaces.map { sizes.tablespaceBytes[$0.oid] ?? 0 } + [wal?.bytes ?? 0]
         var bySystem: [String: Int] = [:]
@@ -183,11 +189,14 @@ struct DestinationCheck {
         guard !plan.isDelta else { return }
         for need in needs {
             guard let free = need.freeBytes, need.neededBytes > free else { continue }
-            refuse(
-                "space",
-                "not enough space for \(need.places.map { "'\($0)'" }.joined(separator: ", ")): "
-                    + "\(HumanText.size(need.neededBytes)) needed, \(HumanText.size(free)) free"
-            )
+            let places = need.places.map { "'\($0)'" }.joined(separator: ", ")
+            let sizes = "\(HumanText.size(need.neededBytes)) needed, \(HumanText.size(free)) free"
+            guard self.sizes.isEstimate else {
+                refuse(Self.space, "not enough space for \(places): \(sizes)")
+                continue
+            }
+            let text = "perhaps not enough space for \(places): about \(sizes)"
+            findings.append(PlanFinding(Self.space, .note, text, hint: Self.estimateHint))
         }
     }
 }

@@ -11,7 +11,7 @@ struct RestoredSizes: Sendable {
     var dataBytes: Int64 = 0
     /// The tablespaces, by object id.
     var tablespaceBytes: [Int64: Int64] = [:]
-    /// True when it is what the server said, or what the manifests make likely, not a sum over the files.
+    /// True when it is what the server said, or what the manifests make likely, not a sum over what is restored.
     var isEstimate = false
 
     var totalBytes: Int64 { tablespaceBytes.values.reduce(dataBytes, &+) }
@@ -180,10 +180,12 @@ struct StoredBackupCheck {
         }
     }
 
-    /// What the combined or unpacked backup will take: by the manifests, and at least what the server said.
+    /// What the combined or unpacked backup will take: by the manifest of a full backup, which lists all that is restored;
+    /// otherwise by the manifests and at least what the server said.
+    ///
+    /// That counts what no backup has as well: unlogged tables and temporary files.
     private mutating func estimate(_ tip: BackupInfo) {
         sizes = RestoredSizes()
-        sizes.isEstimate = true
         if let newest = manifests.last, !newest.isEmpty {
             for entry in newest {
                 let path = entry.path
@@ -196,6 +198,8 @@ struct StoredBackupCheck {
                 }
             }
         }
+        if chain.count == 1, let manifest = manifests.last, !manifest.isEmpty { return }
+        sizes.isEstimate = true
         if let cluster = tip.clusterSizeBytes { sizes.dataBytes = max(sizes.dataBytes, cluster - spaceBytes) }
     }
 

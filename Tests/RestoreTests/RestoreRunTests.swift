@@ -1,4 +1,5 @@
 import Catalog
+import Codecs
 import Failure
 import Files
 import Notation
@@ -402,6 +403,35 @@ import Testing
 
     @Test func `a gzip tar backup is restored`() throws {
         try tarred("gzip", ["-z"], "tar.gz")
+    }
+
+    @Test func `only what is known for sure not to fit is refused`() throws {
+        try RestoreFixture.with { fixture in
+            // The server counts what no backup has: unlogged tables and temporary files.
+            var info = fixture.info
+            info.clusterSizeBytes = 1 << 60
+            try fixture.turnIntoTar(info, compression: "none", option: [], suffix: "tar")
+            let manifest = fixture.home.backupDirectory(of: info.id).appending("data/backup_manifest")
+            func attempt(listing sizeBytes: Int64?) throws -> [String] {
+                for place in [fixture.destination, fixture.tablespace] { try FileSystem.removeTree(place) }
+                if let sizeBytes {
+                    let text =
+                        "{ \"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": ["
+                        + "{\"Path\": \"base/1/1259\", \"Size\": \(sizeBytes)}],\n"
+                    let sum = Checksum.hexadecimal(of: Array(text.utf8))
+                    let end = "\"Manifest-Checksum\": \"\(sum)\"}\n"
+                    try FileSystem.replaceDurably(manifest, contents: Array((text + end).utf8))
+                }
+                let before = fixture.recorder.said.count
+                try fixture.run()
+                return fixture.recorder.said.dropFirst(before).filter { $0.hasPrefix("WARNING: ") }
+            }
+            let warnings = try attempt(listing: nil)
+            #expect(warnings.count == 1 && warnings[0].hasPrefix("WARNING: perhaps not enough space for '"))
+            #expect(try attempt(listing: 10_000).isEmpty)
+            let failure = #expect(throws: Failure.self) { _ = try attempt(listing: 1 << 60) }
+            #expect(failure?.message.contains("not enough space for '") == true)
+        }
     }
 
     @Test func `a truncated tar file stops the restore before the server can start`() throws {
