@@ -81,6 +81,8 @@ enum ProgramText {
                         + "calls again, after any other status.",
                     "With --batch it sends all files that are ready, up to a number, in one go, and answers the next calls "
                         + "from what the backup host has confirmed.",
+                    "In a container whose first process is PostgreSQL each call has an ssh connection of its own: PostgreSQL would "
+                        + "take the end of a shared one for a crash. Run the container with an init (docker run --init) to share it.",
                 ],
                 statuses: [
                     ("0", "The file is safe on the backup host."),
@@ -98,6 +100,9 @@ enum ProgramText {
                         + "this account.",
                     "With --parallel a process in the background keeps that many files, less one, ahead of replay in a private "
                         + "directory below the spool directory. Each is checked to be what its name says.",
+                    "In a container whose first process is PostgreSQL nothing is fetched ahead, and each call has an ssh connection "
+                        + "of its own: PostgreSQL would take the end of what is left behind for a crash. Run the container with an "
+                        + "init (docker run --init) to have both.",
                 ],
                 statuses: [
                     ("0", "The file is at WAL_DEST."),

@@ -29,7 +29,10 @@ struct CommonArguments {
     }
 
     /// The ssh connection that calls share; `nil` when they do not.
-    var multiplexing: Multiplexing? { multiplexes ? Multiplexing(to: host, in: stateDirectory) : nil }
+    var multiplexing: Multiplexing? {
+        // The connection is a process that outlives the call.
+        multiplexes && !FirstProcess.isPostmaster ? Multiplexing(to: host, in: stateDirectory) : nil
+    }
 
     /// Warns that the directory that was asked for, or that is needed, cannot be used: the program works without it, and slowly.
     func checkStateDirectory(isNeeded: Bool = false) {

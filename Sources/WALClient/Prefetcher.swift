@@ -21,20 +21,21 @@ struct Prefetcher {
     private static let mostTransfers = 4
 
     /// Runs the process; `words` are the directory that the paths in the others are relative to, and these.
+    ///
+    /// Returns 0 in any case: PostgreSQL, where it inherits the process, would take anything else for a crash of its own.
     static func run(_ words: [String]) -> Int32 {
         do {
             SignalWatch.install()
             let arguments = try RestoreArguments(Array(words.dropFirst()), in: FilePath(words.first ?? ""))
-            guard let prefetch = try Prefetch(arguments), try prefetch.isOurs() else { return 2 }
+            guard let prefetch = try Prefetch(arguments), try prefetch.isOurs() else { return 0 }
             let prefetcher = Prefetcher(arguments, prefetch)
             // What is left when this fails is removed by the next one.
             defer { try? prefetch.clear() }
             try prefetcher.run()
-            return 0
         } catch {
             // There is nobody to tell; the next call of the restore command starts another one.
-            return 2
         }
+        return 0
     }
 
     private init(_ arguments: RestoreArguments, _ prefetch: Prefetch) {

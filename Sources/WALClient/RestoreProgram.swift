@@ -108,8 +108,9 @@ struct RestoreRun {
         }
         let output = try open(destination)
         if try takeFromSpool() { return }
-        let prefetch = arguments.parallel > 0 ? try Prefetch(arguments) : nil
-        if prefetch == nil, arguments.parallel > 1 {
+        let looksAhead = arguments.parallel > 0 && !FirstProcess.isPostmaster
+        let prefetch = looksAhead ? try Prefetch(arguments) : nil
+        if prefetch == nil, looksAhead, arguments.parallel > 1 {
             Terminal.error("WARNING: '\(arguments.spool)' cannot be used safely: nothing is fetched ahead\n")
         }
         if let prefetch, try prefetch.take(arguments.walName, to: destination) { return }
