@@ -21,38 +21,22 @@ enum CustomFilter {
         }
     }
 
-    /// Files made for a while.
-    struct Copies {
-        let paths: [FilePath]
-        fileprivate let temporary: [FilePath]
-
-        /// Removes what was made.
-        func remove() {
-            // Left behind they are overwritten by the next comparison.
-            for path in temporary { _ = try? FileSystem.unlink(path) }
+    /// Calls `use` with a file, or with a decompressed copy of it when only the custom filter can read it.
+    ///
+    /// The copy is nobody else's: several may want the same file at the same time.
+    static func withPlainFile<Value>(
+        _ path: FilePath,
+        _ stored: StoredWAL,
+        home: ServerHome,
+        _ use: (FilePath) throws -> Value
+    ) throws -> Value {
+        guard stored.compression == "custom", let filter = home.settings.customDecompressionFilter else {
+            return try use(path)
         }
-    }
-
-    /// The files, those that only the custom filter can read replaced by decompressed copies beside them.
-    static func decompressedCopies(of files: [(FilePath, StoredWAL)], home: ServerHome) throws -> Copies {
-        var paths: [FilePath] = []
-        var temporary: [FilePath] = []
-        for (path, stored) in files {
-            guard stored.compression == "custom", let filter = home.settings.customDecompressionFilter else {
-                paths.append(path)
-                continue
-            }
-            let name = (path.lastComponent?.string ?? "") + ".uncompressed"
-            let copy = path.removingLastComponent().appending(name)
-            temporary.append(copy)
-            do {
-                try run(filter, from: path, to: copy, home: home)
-            } catch {
-                Copies(paths: [], temporary: temporary).remove()
-                throw error
-            }
-            paths.append(copy)
+        return try WALReader(home: home).withTemporaryFile(for: path) { copy in
+            try run(filter, from: path, to: copy.path, home: home)
+        } then: { copy in
+            try use(copy)
         }
-        return Copies(paths: paths, temporary: temporary)
     }
 }

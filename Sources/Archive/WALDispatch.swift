@@ -94,20 +94,11 @@ public struct WALDispatch {
             try FileSystem.copyContents(from: file, to: output)
             return
         }
-        let plain = try self.plain(place, compression)
-        defer { plain.copies?.remove() }
-        announce(place.lastComponent?.string ?? "")
-        try write(plain.reader, form.format, to: output)
-    }
-
-    private func plain(
-        _ place: FilePath,
-        _ compression: String?
-    ) throws -> (reader: DecompressingReader, copies: CustomFilter.Copies?) {
-        guard compression == "custom" else { return (try PlainReader(OwnedDescriptor(opening: place)).reader, nil) }
-        let stored = try StoredWAL(place, settings: home.settings, assumingCustom: true)
-        let copies = try CustomFilter.decompressedCopies(of: [(place, stored)], home: home)
-        return (try PlainReader(OwnedDescriptor(opening: copies.paths.first ?? place)).reader, copies)
+        try CustomFilter.withPlainFile(place, stored, home: home) { path in
+            let reader = try PlainReader(OwnedDescriptor(opening: path)).reader
+            announce(place.lastComponent?.string ?? "")
+            try write(reader, form.format, to: output)
+        }
     }
 
     private func write(

@@ -131,12 +131,7 @@ public struct WALReader: Sendable {
             }
             return
         }
-        if stored.compression == "custom" {
-            let copies = try CustomFilter.decompressedCopies(of: [(source, stored)], home: home)
-            defer { copies.remove() }
-            if let copy = copies.paths.first, copy != source { return try withPieces(of: copy, body) }
-        }
-        try withPieces(of: source, body)
+        try CustomFilter.withPlainFile(source, stored, home: home) { try withPieces(of: $0, body) }
     }
 
     private func withPieces(of path: FilePath, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
@@ -157,18 +152,18 @@ public struct WALReader: Sendable {
     }
 
     /// A file that only we can read, while it is used.
-    func withTemporaryFile(
+    func withTemporaryFile<Value>(
         for source: FilePath,
         fill: (borrowing OwnedDescriptor) throws -> Void,
-        then use: (FilePath) throws -> Void
-    ) throws {
+        then use: (FilePath) throws -> Value
+    ) throws -> Value {
         let prefix = ".\(source.lastComponent?.string ?? "")."
         let directory = try FileSystem.createTemporaryDirectory(prefix: prefix, in: home.walsDirectory)
         defer {
             // Left behind it is one hidden directory; the result does not depend on it.
             _ = try? FileSystem.removeTree(directory)
         }
-        let path = directory.appending("decrypted")
+        let path = directory.appending("contents")
         let file = try OwnedDescriptor(
             opening: path,
             .writeOnly,
@@ -177,6 +172,6 @@ public struct WALReader: Sendable {
         )
         try fill(file)
         try file.close()
-        try use(path)
+        return try use(path)
     }
 }

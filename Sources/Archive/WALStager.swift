@@ -103,10 +103,12 @@ final class WALStager {
         if found.isSameFile(as: status) { return .stored }
         let stored = try StoredWAL(destination, settings: home.settings, assumingCustom: true)
         guard stored.isEncrypted else {
-            let files = [(destination, stored), (entry.path, received)]
-            let plain = try CustomFilter.decompressedCopies(of: files, home: home)
-            defer { plain.remove() }
-            return try WALComparison.areEqual(plain.paths[0], plain.paths[1]) ? .stored : .different
+            let isEqual = try CustomFilter.withPlainFile(destination, stored, home: home) { stored in
+                try CustomFilter.withPlainFile(entry.path, received, home: home) { received in
+                    try WALComparison.areEqual(stored, received)
+                }
+            }
+            return isEqual ? .stored : .different
         }
         if received.isEncrypted, try WALComparison.areEqual(destination, entry.path) { return .stored }
         // Encrypted contents cannot be compared without a key. What we store has the time of what was received: with another

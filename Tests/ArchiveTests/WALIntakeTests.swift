@@ -3,6 +3,7 @@ import Catalog
 import Failure
 import Files
 import SystemPackage
+import TestHomes
 import TestWorld
 import Testing
 import WAL
@@ -49,8 +50,8 @@ struct WALIntakeTests {
     @Test func `a custom filter compresses and decompresses`() throws {
         let options = """
             compression = custom
-            custom_compression_filter = gzip -c
-            custom_decompression_filter = gzip -dc
+            custom_compression_filter = base64
+            custom_decompression_filter = base64 -d
             """
         try ArchiveFixture.with(options) { fixture in
             try fixture.put(segmentBytes(1), segment(1))
@@ -62,6 +63,41 @@ struct WALIntakeTests {
             #expect(fixture.incoming.isEmpty)
             #expect(fixture.errors.isEmpty)
             #expect(fixture.archived == [segment(1)])
+        }
+    }
+
+    @Test func `whoever wants a file of a custom filter has a decompressed copy of their own`() throws {
+        try World.with { world in
+            let log = world.path("copies")
+            let filter = "#!/bin/sh\ncopy=$(readlink /proc/$$/fd/1)\necho \"$copy\" >> '\(log)'\nexec base64 -d\n"
+            let fixture = try ArchiveFixture(
+                world: world,
+                options: """
+                    compression = custom
+                    custom_compression_filter = base64
+                    custom_decompression_filter = \(try world.write(filter, to: "filter", mode: 0o755))
+                    """
+            )
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.archive()
+            // Restore, get-wal, and the archiver that compares what comes again.
+            for _ in 1...2 { #expect(try fixture.stored(segment(1)) == segmentBytes(1)) }
+            for number in 1...2 {
+                let path = FilePath(world.path("sent\(number)"))
+                let output = try OwnedDescriptor(opening: path, .writeOnly, options: .create)
+                let name = try #require(WALFileName(segment(1)))
+                try WALDispatch(home: fixture.home, reporter: Recorder())
+                    .send(name, text: segment(1), partial: false, as: .plain, to: output) { _ in }
+                #expect(try Shell.read(path.string) == segmentBytes(1))
+            }
+            try fixture.put(segmentBytes(1), segment(1))
+            try fixture.archive()
+            let copies = try world.read(log).split(separator: "\n").map(String.init)
+            #expect(copies.count == 5 && Set(copies).count == 5, "\(copies)")
+            for copy in copies { #expect(!world.exists(copy), "\(copy)") }
+            let names = world.names(in: fixture.home.walsDirectory.string)
+            #expect(names.filter { !$0.hasSuffix("xlog.db") } == ["0000000100000000"])
+            #expect(fixture.archived == [segment(1)] && fixture.incoming.isEmpty && fixture.errors.isEmpty)
         }
     }
 
