@@ -13,13 +13,7 @@ public enum SignalWatch {
 
     /// Watches SIGINT and SIGTERM, ignores SIGPIPE; call it first thing in the program.
     public static func install() {
-        // A descriptor of ours in the place of a closed standard stream would be taken for it.
-        while case let number = Glibc.open("/dev/null", O_RDWR), number >= 0 {
-            guard number <= STDERR_FILENO else {
-                close(number)
-                break
-            }
-        }
+        StandardStreams.complete()
         // The handler must find everything made already.
         _ = Interruption.wakeDescriptor
         var action = sigaction()

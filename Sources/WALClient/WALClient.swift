@@ -1,3 +1,4 @@
+import Files
 import Glibc
 import Processes
 
@@ -8,6 +9,7 @@ public enum WALClient {
 
     /// Runs the program that the first word names; returns the exit status.
     public static func run(_ words: [String]) -> Int32 {
+        StandardStreams.complete()
         let called = words.first.map(lastComponent) ?? ""
         let arguments = Array(words.dropFirst())
         switch called {

@@ -167,6 +167,28 @@ import Testing
         }
     }
 
+    @Test func `a standard stream that is closed is not taken for WAL_DEST`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeArchived(1...1)
+            // An ssh that has something to say.
+            try world.makeDirectory("loud", mode: 0o755)
+            let loud = "#!/bin/sh\necho something >&2\nexec '\(world.path("bin/ssh"))' \"$@\"\n"
+            try world.write(loud, to: "loud/ssh", mode: 0o755)
+            let environment = ["PATH": "\(world.path("loud")):\(world.searchPath)"]
+            let program = try world.walProgram("barman-wal-restore")
+            let options = "--state-dir '\(world.path("state"))'"
+            for closing in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
+                let line = "'\(program)' \(options) ours pg \(WALSite.segment) '\(site.destination)' \(closing)"
+                let outcome = try world.shell(line, as: .postgres, environment: environment)
+                #expect(outcome.status == 0, "\(closing): \(outcome)")
+                let isEqual = try Shell.read(site.destination) == WALSite.contents(1)
+                #expect(isEqual, "\(closing)")
+                try world.run(["rm", site.destination]).orThrow()
+            }
+        }
+    }
+
     @Test func `directories that cannot be used are told, and done without`() throws {
         try World.with { world in
             let site = try WALSite(world)
