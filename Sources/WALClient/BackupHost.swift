@@ -52,20 +52,23 @@ struct BackupHost: Sendable {
         return (configuration.map { ["--config \($0)"] } ?? []) + [command]
     }
 
-    /// Tells connections apart: one for each account on each port of a host, as this ssh and its configuration know it.
+    /// Tells connections apart: one for each account on each port of a host.
+    var connectionKey: String { Self.key(["connection"] + route) }
+
+    /// Tells servers apart, whatever they are called elsewhere.
+    var serverKey: String { Self.key(["server"] + route + [configuration ?? "", server]) }
+
+    /// What leads to the backup host: its name, as this ssh and its configuration know it.
     ///
-    /// The same host may mean another machine to another `ssh` in the search path, or to an account with another home directory.
-    var connectionKey: String {
-        // Without an ssh there is no connection to share.
+    /// The same name may mean another machine to another `ssh` in the search path, or to an account with another home directory.
+    private var route: [String] {
+        // Without an ssh there is no way at all.
         let program = (try? ProcessRequest(Self.program).executablePath()) ?? ""
         let home = getenv("HOME").map { String(cString: $0) } ?? ""
-        return Self.key(["connection", user, host, port ?? "", program, home])
+        return [user, host, port ?? "", program, home]
     }
 
     private static let program = "ssh"
-
-    /// Tells servers apart, whatever they are called elsewhere.
-    var serverKey: String { Self.key(["server", user, host, port ?? "", configuration ?? "", server]) }
 
     /// A short name that two different lists of words do not share.
     static func key(_ words: [String]) -> String {

@@ -163,6 +163,30 @@ import Testing
         }
     }
 
+    @Test func `what one host has confirmed is not confirmed by what may be another one of the same name`() throws {
+        try World.with { world in
+            let site = try WALSite(world)
+            try site.makeReady(1...2)
+            #expect(try site.archive(1, to: "ours", "--batch", "2").status == 0)
+            try world.makeDirectory("other", mode: 0o755)
+            try world.write("#!/bin/sh\nexit 255\n", to: "other/ssh", mode: 0o755)
+            try world.makeDirectory("elsewhere", as: .postgres)
+            for sshHost in site.sshHosts { try sshHost.stop() }
+            let wal = world.path("pg_wal/\(WALSite.name(2))")
+            let words = [
+                try world.walProgram("barman-wal-archive"), "--state-dir", world.path("state"), "--batch", "2", "ours",
+                "pg", wal,
+            ]
+            for (environment, status) in [
+                ([:], 0 as Int32), (["PATH": "\(world.path("other")):\(world.searchPath)"], 3),
+                (["HOME": world.path("elsewhere")], 3),
+            ] {
+                let outcome = try world.run(words, as: .postgres, environment: environment)
+                #expect(outcome.status == status, "\(environment): \(outcome)")
+            }
+        }
+    }
+
     @Test func `a file of the batch that cannot be read to its end holds up itself alone`() throws {
         try World.with { world in
             let site = try WALSite(world)

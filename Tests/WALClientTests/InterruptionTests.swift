@@ -65,39 +65,37 @@ import Testing
         try site.world.shell("rm -f '\(site.world.path("state"))'/sent-*").orThrow()
     }
 
-    private func batch(_ site: WALSite, _ environment: [String: String], ssh: String = "bin") throws -> Outcome {
+    /// Archives a file in a batch; the one ssh does what `isDead` says.
+    private func batch(
+        _ site: WALSite,
+        _ environment: [String: String],
+        _ number: Int = 1,
+        isDead: Bool = false
+    ) throws -> Outcome {
         let world = site.world
+        if !world.exists("switched/ssh") {
+            try world.makeDirectory("switched", mode: 0o755)
+            let ssh = "[ -e '\(world.path("dead"))' ] && exit 255\nexec '\(world.path("bin/ssh"))' \"$@\""
+            try world.write("#!/bin/sh\n\(ssh)\n", to: "switched/ssh", mode: 0o755)
+        }
+        if isDead { try world.write("", to: "dead") }
+        defer { if isDead { Shell.removeTree(world.path("dead")) } }
         return try world.run(
             [
                 try world.walProgram("barman-wal-archive"), "--state-dir", world.path("state"), "--batch", "8", "ours",
-                "pg",
-                world.path("pg_wal/\(WALSite.segment)"),
+                "pg", world.path("pg_wal/\(WALSite.name(number))"),
             ],
             as: .postgres,
-            environment: environment.merging(["PATH": "\(world.path(ssh)):\(world.searchPath)"]) { $1 }
+            environment: environment.merging(["PATH": "\(world.path("switched")):\(world.searchPath)"]) { $1 }
         )
     }
 
     /// What is confirmed, now or to a later call without a backup host, is there; a repeat brings everything, once.
     private func judge(_ site: WALSite, _ outcome: Outcome, _ title: String) throws {
         let world = site.world
-        if !world.exists("dead/ssh") {
-            try world.makeDirectory("dead", mode: 0o755)
-            try world.write("#!/bin/sh\nexit 255\n", to: "dead/ssh", mode: 0o755)
-        }
         for number in 1...Self.count {
             let name = WALSite.name(number)
-            let words = [
-                "--state-dir", world.path("state"), "--batch", "8", "ours", "pg", world.path("pg_wal/\(name)"),
-            ]
-            let confirmed =
-                number == 1
-                ? outcome.status == 0
-                : try world.run(
-                    [try world.walProgram("barman-wal-archive")] + words,
-                    as: .postgres,
-                    environment: ["PATH": "\(world.path("dead")):\(world.searchPath)"]
-                ).status == 0
+            let confirmed = number == 1 ? outcome.status == 0 : try batch(site, [:], number, isDead: true).status == 0
             let path = "\(site.incoming)/\(name)"
             if confirmed { #expect(world.exists(path), "\(title): \(name) is confirmed, and is not there") }
             // Under its own name a file is whole.
