@@ -109,6 +109,7 @@ enum ProgramText {
                     ("1", "The backup host does not have it; PostgreSQL takes this as the end of the archive."),
                     ("2", "The connection or the transfer failed, or the command line was wrong."),
                     ("3", "WAL_DEST can not be written, or the name is that of no WAL file."),
+                    ("126-255", "ssh was killed, or a history file has no room here: PostgreSQL stops."),
                 ],
                 example: "restore_command = 'barman-wal-restore --parallel 8 malcolm angus %f %p'"
             )
