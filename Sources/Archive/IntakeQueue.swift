@@ -1,5 +1,6 @@
 import Catalog
 import Files
+import Replication
 import Settings
 import SystemPackage
 import WAL
@@ -77,14 +78,14 @@ struct IntakeQueue: Sendable {
 
     /// Reads the directory; one that is not there is empty.
     ///
-    /// The limit counts files to archive, after the one that stays is left out; so a limit of 1 makes progress too.
+    /// The limit counts files to archive, after those that stay are left out; so a limit of 1 makes progress too.
     func read() throws(FileError) -> Batch {
         let names = try listing()
         var batch = Batch()
         batch.foundCount = names.count
-        let keptName = try nameThatStays(names)
+        let keptNames = try namesThatStay(names)
         var older: [Entry] = []
-        for text in names where !text.hasSuffix(".tmp") && text != keptName {
+        for text in names where !text.hasSuffix(".tmp") && !keptNames.contains(text) {
             if let batchLimit, batch.entries.count + older.count >= batchLimit { break }
             let path = directory.appending(text)
             guard let status = try targetStatus(of: path) else {
@@ -98,6 +99,8 @@ struct IntakeQueue: Sendable {
             }
             let entry = Entry(text: text, name: name, directory: directory)
             if kind == .streaming, case .partial = name {
+                // Whatever its name, a file that a receiver writes is not to be taken.
+                guard try SegmentHold.take(path) != nil else { continue }
                 older.append(entry)
             } else {
                 batch.entries.append(entry)
@@ -108,11 +111,11 @@ struct IntakeQueue: Sendable {
         return batch
     }
 
-    /// Whether anything waits beside the file that stays; looks at names only.
+    /// Whether anything waits beside the files that stay; looks at names only.
     func hasWork() throws(FileError) -> Bool {
         let names = try listing()
-        let keptName = try nameThatStays(names)
-        return names.contains { !$0.hasSuffix(".tmp") && $0 != keptName }
+        let keptNames = try namesThatStay(names)
+        return names.contains { !$0.hasSuffix(".tmp") && !keptNames.contains($0) }
     }
 
     private func listing() throws(FileError) -> [String] {
@@ -124,20 +127,26 @@ struct IntakeQueue: Sendable {
         }
     }
 
-    /// The file of the streaming directory that the receiver needs to find its position: the last partial one, or the last.
-    private func nameThatStays(_ names: [String]) throws(FileError) -> String? {
-        guard kind == .streaming else { return nil }
-        if let last = try lastFile(in: names, where: { if case .partial = $0 { true } else { false } }) { return last }
-        return try lastFile(in: names) { _ in true }
+    /// The files of the streaming directory that a receiver needs to find its position: the last partial one, or the last.
+    ///
+    /// The last partial one by its name, as in 3.19.1, and the one with the highest number, at which pg_receivewal goes on: a short
+    /// visit to a server that was promoted leaves a higher timeline with a lower number.
+    private func namesThatStay(_ names: [String]) throws(FileError) -> [String] {
+        guard kind == .streaming else { return [] }
+        let partials = names.compactMap { text -> (text: String, segment: WALSegmentName)? in
+            guard case .partial(let segment) = WALFileName(text) else { return nil }
+            return (text, segment)
+        }
+        guard let last = try lastFile(in: partials.map(\.text)) else {
+            return try lastFile(in: names.filter { WALFileName($0) != nil }).map { [$0] } ?? []
+        }
+        let byNumber = partials.sorted { $0.segment.precedesByNumber($1.segment) }.map(\.text)
+        return [last, try lastFile(in: byNumber) ?? last]
     }
 
-    private func lastFile(
-        in names: [String],
-        where isWanted: (WALFileName) -> Bool
-    ) throws(FileError) -> String? {
-        for text in names.reversed() {
-            guard let name = WALFileName(text), isWanted(name) else { continue }
-            if try targetStatus(of: directory.appending(text))?.kind == .regular { return text }
+    private func lastFile(in names: [String]) throws(FileError) -> String? {
+        for text in names.reversed() where try targetStatus(of: directory.appending(text))?.kind == .regular {
+            return text
         }
         return nil
     }

@@ -2,6 +2,7 @@ import Catalog
 import Codecs
 import Files
 import Processes
+import Replication
 import Settings
 import SystemPackage
 import WAL
@@ -30,6 +31,8 @@ struct IntakeDecision: Sendable {
     let status: FileStatus?
     /// Whether a file is there under its name, which a rebuild may list at any time.
     var isReplacing = false
+    /// Keeps receivers from an unfinished segment until it is out of the queue.
+    var hold: SegmentHold?
 }
 
 /// What one thread does with received files: looks at them and writes their stored form beside its place.
@@ -67,6 +70,18 @@ final class WALStager {
     /// Decides about one file and prepares what is to be stored: durable on return, so that threads wait for the disk side by side.
     func stage(_ entry: IntakeQueue.Entry) throws -> IntakeDecision {
         try SignalWatch.check()
+        guard case .partial = entry.name, entry.directory == home.streamingWALsDirectory,
+            try FileSystem.exists(entry.path)
+        else { return try decide(entry) }
+        guard let hold = try SegmentHold.take(entry.path) else {
+            return IntakeDecision(entry: entry, verdict: .unfinished, status: nil)
+        }
+        var decision = try decide(entry)
+        decision.hold = hold
+        return decision
+    }
+
+    private func decide(_ entry: IntakeQueue.Entry) throws -> IntakeDecision {
         guard let arrival = try arrivals.wait(for: entry, judge: judge, settings: home.settings) else {
             return IntakeDecision(entry: entry, verdict: .vanished, status: nil)
         }

@@ -175,6 +175,8 @@ public struct WALStreaming: Sendable {
             isStopping: { Interruption.isRequested },
             knowsHistory: { [home] (timeline) throws(FileError) in try FileSystem.exists(home.historyPath(of: timeline))
             },
+            // What cannot be had tells nothing: then the receiver says what is missing.
+            archivedHistory: { [home] in try? WALReader(home: home).contents(of: home.historyPath(of: $0)) },
             tell: tell
         )
         try receiver.run()

@@ -36,6 +36,11 @@ public enum ReplicationError: Error, Sendable, CustomStringConvertible {
         if case .missingWAL = self { true } else { false }
     }
 
+    /// True when the server is there and does not want to, or cannot.
+    var isRefusal: Bool {
+        if case .postgres(let error) = self { error.kind == .statementFailed } else { false }
+    }
+
     /// True when a file system is full.
     public var isNoSpace: Bool {
         if case .file(let error) = self { error.errno == .noSpace } else { false }

@@ -38,6 +38,23 @@ extension PostgresSession {
         return contents
     }
 
+    /// The way over timelines to one of them, as the server's history file has it.
+    public borrowing func timelinePath(to timeline: Timeline) throws(ReplicationError) -> TimelinePath {
+        // The first timeline has no history.
+        guard timeline.rawValue > 1 else { return TimelinePath(along: timeline) }
+        let text: String
+        do throws(PostgresError) {
+            text = try historyFile(of: timeline)
+        } catch {
+            throw .postgres(error)
+        }
+        do {
+            return TimelinePath(to: timeline, history: try TimelineHistory(parsing: text))
+        } catch {
+            throw .other("the history file of timeline \(timeline) cannot be read (line \(error.line))")
+        }
+    }
+
     /// From where a physical slot keeps WAL and on which timeline; `nil` for one never used, and before PostgreSQL 15.
     public borrowing func slotPosition(
         _ slot: String

@@ -1,6 +1,6 @@
 public import WAL
 
-/// Where a stream of WAL goes on, as the files that are there already tell.
+/// Where a stream of WAL goes on, as a file that is there already tells.
 public struct ResumePoint: Sendable, Equatable {
     /// The timeline to ask for.
     public let timeline: Timeline
@@ -13,49 +13,51 @@ public struct ResumePoint: Sendable, Equatable {
         self.position = LSN(rawValue: position.rawValue - position.rawValue % size.bytes)
     }
 
-    /// The point after the newest of these files, `nil` when none of them is WAL: at the start of a segment that is not complete,
-    /// behind one that is.
-    ///
-    /// The newest is the one with the highest number, then the highest timeline, as pg_receivewal chooses it, so that each can
-    /// go on where the other stopped.
-    public init?(after files: some Sequence<WALFileName>, size: WALSegmentSize) {
-        var newest: (segment: WALSegmentName, isComplete: Bool)?
-        for file in files {
-            let candidate: (segment: WALSegmentName, isComplete: Bool)
-            switch file {
-            case .segment(let name): candidate = (name, true)
-            case .partial(let name): candidate = (name, false)
-            case .history, .backupLabel: continue
-            }
-            if let newest, Self.rank(candidate) <= Self.rank(newest) { continue }
-            newest = candidate
-        }
-        guard let newest, newest.segment.segment <= size.highestSegment else { return nil }
-        if newest.isComplete {
-            guard let next = newest.segment.next(size: size) else { return nil }
+    /// The point on the way that a server has gone, on the newest timeline of the segment that holds `position`.
+    public init(on path: TimelinePath, containing position: LSN, size: WALSegmentSize) {
+        let start = position.rawValue - position.rawValue % size.bytes
+        let timeline = path.newestTimeline(before: LSN(rawValue: start &+ size.bytes))
+        self.init(timeline: timeline, containing: position, size: size)
+    }
+
+    /// The point after a file: at the start of a segment that is not complete, behind one that is; `nil` for what is no WAL.
+    public init?(after file: WALFileName, size: WALSegmentSize) {
+        switch file {
+        case .partial(let name) where name.segment <= size.highestSegment:
+            self.init(timeline: name.timeline, containing: name.startLSN(size: size), size: size)
+        case .segment(let name) where name.segment <= size.highestSegment:
+            guard let next = name.next(size: size) else { return nil }
             self.init(timeline: next.timeline, containing: next.startLSN(size: size), size: size)
-        } else {
-            self.init(
-                timeline: newest.segment.timeline,
-                containing: newest.segment.startLSN(size: size),
-                size: size
-            )
+        default:
+            return nil
         }
     }
 
-    private static func rank(_ file: (segment: WALSegmentName, isComplete: Bool)) -> (UInt64, UInt32, Int) {
-        let name = file.segment
-        return (UInt64(name.log) << 32 | UInt64(name.segment), name.timeline.rawValue, file.isComplete ? 1 : 0)
+    /// The last point of each timeline, those with the highest position first, and of one position that of the highest timeline:
+    /// nearly the order of pg_receivewal, so that each can go on where the other stopped.
+    public static func newest(after files: some Sequence<WALFileName>, size: WALSegmentSize) -> [ResumePoint] {
+        var points: [Timeline: ResumePoint] = [:]
+        for point in files.lazy.compactMap({ ResumePoint(after: $0, size: size) }) {
+            if let other = points[point.timeline], other.position >= point.position { continue }
+            points[point.timeline] = point
+        }
+        return points.values.sorted { ($0.position, $0.timeline) > ($1.position, $1.timeline) }
     }
 
-    /// The same point on the timeline of a server that has left ours before it: the first byte of the segment with the branch.
-    ///
-    /// `nil` when there is nothing to correct: the server's history leads through our point.
-    public func corrected(by history: TimelineHistory, of server: Timeline, size: WALSegmentSize) -> ResumePoint? {
-        guard let index = history.entries.firstIndex(where: { $0.parent == timeline }) else { return nil }
-        let entry = history.entries[index]
-        guard entry.switchpoint < position else { return nil }
-        let following = history.entries.dropFirst(index + 1).first?.parent ?? server
-        return ResumePoint(timeline: following, containing: entry.switchpoint, size: size)
+    /// Whether the way that a server has gone leads here.
+    public func isOn(_ path: TimelinePath, size: WALSegmentSize) -> Bool {
+        path.prefix(to: timeline).map { moved(to: path, from: $0, size: size) == self } ?? false
+    }
+
+    /// The same point on the way that a server has gone: itself when that leads there, otherwise the segment where the server left the way
+    /// to our timeline, which is `ours`; `nil` when the two have nothing in common.
+    public func moved(to path: TimelinePath, from ours: TimelinePath, size: WALSegmentSize) -> ResumePoint? {
+        let branch = path.branch(from: ours)
+        guard branch != nil || path == ours else { return nil }
+        let place = min(position, branch ?? position)
+        if place == position, let begin = path.begin(of: timeline), begin.rawValue < position.rawValue &+ size.bytes {
+            return self
+        }
+        return ResumePoint(on: path, containing: place, size: size)
     }
 }

@@ -27,18 +27,44 @@ struct SegmentWriter: ~Copyable {
 
     /// Opens a segment: what an earlier receiver wrote of it stays, since it may have been confirmed.
     mutating func open(_ segment: WALSegmentName) throws(FileError) {
-        let path = directory.partialPath(of: segment)
-        let status = try FileSystem.statusIfPresent(of: path)
-        let isWhole = status?.kind == .regular && status?.sizeBytes == Int64(directory.segmentSize.bytes)
-        if !isWhole { try spare.take(as: path) }
-        let opened = try OwnedDescriptor(opening: path, .writeOnly, options: .noFollow)
+        let isNew = try openHeld(directory.partialPath(of: segment))
         // Whoever wrote it may not have come to sync it.
-        if isWhole { try opened.sync() }
-        file = consume opened
+        if !isNew { try file?.sync() }
         tail.restart(at: 0)
-        writesBlocks = !isWhole
+        writesBlocks = isNew
         namesAreUnsynced = true
         try syncNames()
+    }
+
+    /// Opens the file of a segment, in our hands from then on; returns whether it had to be made.
+    ///
+    /// The archiver may be about to take away what an earlier receiver left: then there is a new one.
+    private mutating func openHeld(_ path: FilePath) throws(FileError) -> Bool {
+        for _ in 0..<10 {
+            let status = try FileSystem.statusIfPresent(of: path)
+            let isWhole = status?.kind == .regular && status?.sizeBytes == Int64(directory.segmentSize.bytes)
+            do throws(FileError) {
+                // What is of no use is replaced while it is in our hands as well.
+                var opened = status?.kind == .regular ? try held(path) : nil
+                if !isWhole {
+                    try spare.take(as: path)
+                    opened = try held(path)
+                }
+                guard let opened, try opened.isStill(at: path) else { continue }
+                file = consume opened
+            } catch {
+                guard error.isMissing else { throw error }
+                continue
+            }
+            return !isWhole
+        }
+        throw FileError(call: "open", path: path, errno: .wouldBlock)
+    }
+
+    private func held(_ path: FilePath) throws(FileError) -> OwnedDescriptor {
+        let opened = try OwnedDescriptor(opening: path, .writeOnly, options: .noFollow)
+        try opened.hold()
+        return opened
     }
 
     /// Takes bytes for an offset of the open segment; nothing is durable before `flush`, and it may be lost with this program
@@ -83,15 +109,17 @@ struct SegmentWriter: ~Copyable {
     /// Its contents are durable under one of the two names on return; the final one is when the next segment has been opened.
     mutating func finish(_ segment: WALSegmentName) throws(FileError) {
         try flush()
-        guard try closeFiles() else { return }
+        guard file != nil else { return }
+        // As long as it is partial it is in our hands.
         try FileSystem.rename(directory.partialPath(of: segment), to: directory.completePath(of: segment))
         namesAreUnsynced = true
+        try closeFiles()
     }
 
     /// Makes what was written durable and closes it; the segment stays partial.
     mutating func close() throws(FileError) {
         try flush()
-        _ = try closeFiles()
+        try closeFiles()
     }
 
     /// Writes what is gathered so that it is durable on return; false when it has to go the other way.
@@ -111,12 +139,9 @@ struct SegmentWriter: ~Copyable {
         return true
     }
 
-    /// False when none was open.
-    private mutating func closeFiles() throws(FileError) -> Bool {
+    private mutating func closeFiles() throws(FileError) {
         if let blocks = blockFile.take() { try blocks.close() }
-        guard let open = file.take() else { return false }
-        try open.close()
-        return true
+        if let open = file.take() { try open.close() }
     }
 
     private mutating func syncNames() throws(FileError) {

@@ -18,8 +18,8 @@ public struct StreamingDirectory: Sendable {
         self.segmentSize = segmentSize
     }
 
-    /// What the files say about where to go on; names of complete segments of a wrong size, which do not count.
-    public func resumePoint() throws(FileError) -> (point: ResumePoint?, wrongSizes: [String]) {
+    /// What the files say about where to go on, the newest first; names of complete segments of a wrong size, which do not count.
+    public func resumePoints() throws(FileError) -> (points: [ResumePoint], wrongSizes: [String]) {
         var files: [WALFileName] = []
         var wrongSizes: [String] = []
         for text in try FileSystem.names(in: path) {
@@ -33,12 +33,25 @@ public struct StreamingDirectory: Sendable {
             }
             files.append(name)
         }
-        return (ResumePoint(after: files, size: segmentSize), wrongSizes)
+        return (ResumePoint.newest(after: files, size: segmentSize), wrongSizes)
     }
 
     /// Whether the history file of a timeline is here.
     public func hasHistory(of timeline: Timeline) throws(FileError) -> Bool {
         try FileSystem.exists(path.appending(timeline.historyName))
+    }
+
+    /// The contents of the history file of a timeline, if it is here.
+    func history(of timeline: Timeline) throws(FileError) -> [UInt8]? {
+        let path = path.appending(timeline.historyName)
+        guard try FileSystem.exists(path) else { return nil }
+        do throws(FileError) {
+            return try FileSystem.read(path)
+        } catch {
+            // The archiver may have taken it.
+            if error.isMissing { return nil }
+            throw error
+        }
     }
 
     /// Stores a history file; durable on return.

@@ -40,8 +40,8 @@ public struct WALReceiver: Sendable {
         case storedHistory(Timeline)
         /// The stream goes on on another timeline, which begins there.
         case switched(to: Timeline, at: LSN)
-        /// The server has left our timeline before the position we were at.
-        case steppedBack(from: LSN, to: LSN, Timeline)
+        /// The server has not been at the newest point that we have WAL for; it goes on at another one.
+        case steppedBack(from: ResumePoint, to: ResumePoint)
         /// A complete segment of a wrong size, which does not count.
         case wrongSize(String)
         /// The stream ends in the middle of this segment.
@@ -55,8 +55,9 @@ public struct WALReceiver: Sendable {
             case .finishedSegment(let end, let timeline): "finished segment at \(end) (timeline \(timeline))"
             case .storedHistory(let timeline): "stored \(timeline.historyName)"
             case .switched(let timeline, let lsn): "switched to timeline \(timeline) at \(lsn)"
-            case .steppedBack(let from, let to, let timeline):
-                "the server left the timeline before \(from): going on at \(to) on timeline \(timeline)"
+            case .steppedBack(let from, let to):
+                "the server has not been at \(from.position) on timeline \(from.timeline): "
+                    + "going on at \(to.position) on timeline \(to.timeline)"
             case .wrongSize(let name): "segment file \"\(name)\" has incorrect size, skipping"
             case .leftPartial(let segment): "not renaming \"\(segment).partial\", segment is not complete"
             }
@@ -74,13 +75,14 @@ public struct WALReceiver: Sendable {
     private let commitsWait: @Sendable () -> Bool
     private let isStopping: @Sendable () -> Bool
     private let knowsHistory: @Sendable (Timeline) throws(FileError) -> Bool
+    private let archivedHistory: @Sendable (Timeline) -> [UInt8]?
     private let tell: @Sendable (Event) -> Void
 
     /// Prepares to receive into a directory that is there; connects to nothing yet.
     ///
     /// `commitsWait` tells at any moment whether commits wait for us; without it the manner does. `isStopping` asks for an orderly
-    /// end. A history file for which `knowsHistory` is true is not asked for. `tell` runs on the
-    /// receiving thread.
+    /// end. A history file for which `knowsHistory` is true is not asked for; `archivedHistory` is that of a timeline which the
+    /// server may not know, `nil` if it cannot be had. `tell` runs on the receiving thread.
     public init(
         from source: Source,
         into directory: FilePath,
@@ -88,6 +90,7 @@ public struct WALReceiver: Sendable {
         commitsWait: (@Sendable () -> Bool)? = nil,
         isStopping: @escaping @Sendable () -> Bool,
         knowsHistory: @escaping @Sendable (Timeline) throws(FileError) -> Bool = { (_) throws(FileError) in false },
+        archivedHistory: @escaping @Sendable (Timeline) -> [UInt8]? = { _ in nil },
         tell: @escaping @Sendable (Event) -> Void
     ) {
         self.source = source
@@ -96,6 +99,7 @@ public struct WALReceiver: Sendable {
         self.commitsWait = commitsWait ?? { manner.isSynchronous }
         self.isStopping = isStopping
         self.knowsHistory = knowsHistory
+        self.archivedHistory = archivedHistory
         self.tell = tell
     }
 
@@ -137,7 +141,14 @@ public struct WALReceiver: Sendable {
             // It is of no use any more, and the next receiver replaces it.
             try? spare.remove()
         }
-        var point = try startingPoint(session, system, files)
+        let search = ResumeSearch(
+            source: source,
+            files: files,
+            system: system,
+            archivedHistory: archivedHistory,
+            tell: tell
+        )
+        var point = try search.point(session)
         while true {
             try fetchHistory(of: point.timeline, session, files)
             let writer = SegmentWriter(files, spare: spare)
@@ -147,64 +158,6 @@ public struct WALReceiver: Sendable {
                 tell(.switched(to: timeline, at: position))
                 point = ResumePoint(timeline: timeline, containing: position, size: size)
             }
-        }
-    }
-
-    // MARK: Where to begin
-
-    private func startingPoint(
-        _ session: borrowing PostgresSession,
-        _ system: SystemIdentity,
-        _ files: StreamingDirectory
-    ) throws(ReplicationError) -> ResumePoint {
-        let (found, wrongSizes) = try storing { () throws(FileError) in try files.resumePoint() }
-        for name in wrongSizes { tell(.wrongSize(name)) }
-        let point: ResumePoint
-        if let found { point = found } else { point = try serverPoint(session, system, files.segmentSize) }
-        guard point.timeline != system.timeline else { return point }
-        guard point.timeline < system.timeline else {
-            throw .other("starting timeline \(point.timeline) is not present in the server")
-        }
-        let history = try history(of: system.timeline, session)
-        guard history.entries.contains(where: { $0.parent == point.timeline }) else {
-            throw .other("timeline \(point.timeline) is not in the history of the server's timeline \(system.timeline)")
-        }
-        guard let corrected = point.corrected(by: history, of: system.timeline, size: files.segmentSize) else {
-            return point
-        }
-        tell(.steppedBack(from: point.position, to: corrected.position, corrected.timeline))
-        return corrected
-    }
-
-    /// Where to begin when there is no file yet: where the slot keeps WAL from, or where the server is now.
-    private func serverPoint(
-        _ session: borrowing PostgresSession,
-        _ system: SystemIdentity,
-        _ size: WALSegmentSize
-    ) throws(ReplicationError) -> ResumePoint {
-        if let slot = source.slot {
-            let kept: (position: LSN, timeline: Timeline?)?
-            do throws(PostgresError) {
-                kept = try session.slotPosition(slot)
-            } catch {
-                throw .postgres(error)
-            }
-            if let position = kept?.position ?? source.slotPosition {
-                return ResumePoint(timeline: kept?.timeline ?? system.timeline, containing: position, size: size)
-            }
-        }
-        return ResumePoint(timeline: system.timeline, containing: system.flushLSN, size: size)
-    }
-
-    private func history(
-        of timeline: Timeline,
-        _ session: borrowing PostgresSession
-    ) throws(ReplicationError) -> TimelineHistory {
-        let text = try replicating { () throws(PostgresError) in try session.historyFile(of: timeline) }
-        do {
-            return try TimelineHistory(parsing: text)
-        } catch {
-            throw .other("the history file of timeline \(timeline) cannot be read (line \(error.line))")
         }
     }
 

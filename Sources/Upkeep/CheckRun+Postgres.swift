@@ -163,7 +163,8 @@ extension CheckRun {
     private func takenByAnother(_ slot: ReplicationSlot, _ size: WALSegmentSize?) -> String? {
         // A directory that cannot be read, or has no WAL, proves nothing.
         guard let size, let position = slot.restartLSN,
-            let here = try? StreamingDirectory(home.streamingWALsDirectory, segmentSize: size).resumePoint().point,
+            let here = try? StreamingDirectory(home.streamingWALsDirectory, segmentSize: size)
+                .resumePoints().points.first,
             position.rawValue > here.position.rawValue &+ size.bytes
         else { return nil }
         return "slot '\(slot.name)' is at \(position), the WAL in \(home.streamingWALsDirectory) ends before: "

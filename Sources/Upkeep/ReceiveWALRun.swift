@@ -5,6 +5,7 @@ import Files
 import Glibc
 public import Postgres
 import Processes
+import Replication
 import Settings
 import SystemPackage
 import WAL
@@ -70,14 +71,18 @@ public struct ReceiveWALRun {
         // A position on a boundary belongs to the segment that ends there, when the question is who is ahead.
         let last = LSN(rawValue: max(lsn.rawValue, 1) - 1)
         let newestOfServer = WALSegmentName(containing: last, timeline: timeline, size: size)
-        let current = WALSegmentName(containing: lsn, timeline: timeline, size: size)
-        let kept = server.facts().replicationSlot?.restartLSN
-        let target = kept.map { WALSegmentName(containing: $0, timeline: timeline, size: size) } ?? current
-        guard let newest = try newestFile(), newest != "\(target)", newest != "\(target).partial" else {
-            reporter.info("Nothing to do. Position of receive-wal is aligned.")
-            return
+        let path = try timelinePath(server, to: timeline)
+        // The slot may be on a timeline before the promotion still.
+        let point = ResumePoint(on: path, containing: server.facts().replicationSlot?.restartLSN ?? lsn, size: size)
+        let target = WALSegmentName(containing: point.position, timeline: point.timeline, size: size)
+        let (newest, hasOthers) = try newestFile(on: path, size)
+        guard let newest else {
+            // Files of other timelines tell the receiver nothing, or nothing good.
+            if hasOthers { return try reset(to: target, from: nil) }
+            return reporter.info(Self.alignedText)
         }
-        guard newest <= "\(newestOfServer)" else {
+        guard newest != "\(target)", newest != "\(target).partial" else { return reporter.info(Self.alignedText) }
+        guard newest.dropFirst(8) <= "\(newestOfServer)".dropFirst(8) else {
             throw Failure(
                 "The receive-wal position is ahead of PostgreSQL current WAL lsn (\(newest) > \(newestOfServer))"
             )
@@ -86,13 +91,32 @@ public struct ReceiveWALRun {
         ReceiverTrouble(of: home).clear()
     }
 
-    private func reset(to target: WALSegmentName, from newest: String) throws {
+    private static let alignedText = "Nothing to do. Position of receive-wal is aligned."
+
+    private func timelinePath(_ server: PostgresServer, to timeline: Timeline) throws -> TimelinePath {
+        guard timeline.rawValue > 1 else { return TimelinePath(along: timeline) }
+        do {
+            let session = try server.openReplication(applicationName: "barman", onNotice: { _ in })
+            return try session.timelinePath(to: timeline)
+        } catch {
+            throw Self.failure(
+                "the history of timeline \(timeline) cannot be had from server \(home.name)",
+                cause: error
+            )
+        }
+    }
+
+    private func reset(to target: WALSegmentName, from newest: String?) throws {
         reporter.info("Resetting receive-wal directory status")
         do {
-            if newest.hasSuffix(".partial") {
+            if let newest, newest.hasSuffix(".partial") {
                 let path = home.streamingWALsDirectory.appending(newest)
-                reporter.info("Removing status file \(path)")
-                try FileSystem.unlink(path)
+                // One before the target does not keep the receiver from it, and its WAL may be nowhere else: it will be archived.
+                let isBefore = newest.dropFirst(8) < "\(target)".dropFirst(8)
+                if try !isBefore || FileSystem.status(of: path).sizeBytes == 0 {
+                    reporter.info("Removing status file \(path)")
+                    try FileSystem.unlink(path)
+                }
             }
             let path = home.streamingWALsDirectory.appending("\(target).partial")
             reporter.info("Creating status file \(path)")
@@ -217,21 +241,25 @@ public struct ReceiveWALRun {
         }
     }
 
-    /// The segment or partial file whose name comes last.
-    private func newestFile() throws -> String? {
+    /// The newest segment or partial file on the way that the server has gone, and whether there are any off it.
+    private func newestFile(
+        on path: TimelinePath,
+        _ size: WALSegmentSize
+    ) throws -> (newest: String?, hasOthers: Bool) {
         do {
-            return try FileSystem.names(in: home.streamingWALsDirectory).last { name in
-                switch WALFileName(name) {
-                case .segment, .partial: true
-                default: false
-                }
+            let files = try FileSystem.names(in: home.streamingWALsDirectory).compactMap { text in
+                WALFileName(text).flatMap { ResumePoint(after: $0, size: size) }.map { (text: text, point: $0) }
             }
+            let usable = files.filter { $0.point.isOn(path, size: size) }
+            // The number comes first, and of one number the timeline.
+            let newest = usable.map(\.text).max { ($0.dropFirst(8), $0) < ($1.dropFirst(8), $1) }
+            return (newest, usable.count < files.count)
         } catch {
             throw UpkeepFailure.named(error)
         }
     }
 
-    private static func failure(_ text: String, cause: PostgresError? = nil) -> Failure {
+    private static func failure(_ text: String, cause: (any Error)? = nil) -> Failure {
         Failure("\(failurePrefix)\(text)", cause: cause)
     }
 

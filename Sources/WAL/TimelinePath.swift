@@ -34,12 +34,62 @@ public struct TimelinePath: Sendable, Equatable {
         legs = ancestors + [Leg(timeline: target, end: nil)]
     }
 
+    /// The whole way to a timeline, from the first one that its history names.
+    ///
+    /// Who recovers to a position before the end of an ancestor has lines that go back: the later one counts.
+    public init(to target: Timeline, history: TimelineHistory) {
+        var legs = [Leg(timeline: target, end: nil)]
+        for entry in history.entries.reversed() {
+            let end = min(entry.switchpoint, legs.last?.end ?? entry.switchpoint)
+            legs.append(Leg(timeline: entry.parent, end: end))
+        }
+        self.legs = legs.reversed()
+    }
+
     /// Where recovery ends.
     public var target: Timeline { legs[legs.count - 1].timeline }
 
     /// The timeline to which a position belongs.
     public func timeline(at position: LSN) -> Timeline {
         legs.first { leg in leg.end.map { position < $0 } ?? true }?.timeline ?? target
+    }
+
+    /// The last timeline that begins before a position.
+    public func newestTimeline(before position: LSN) -> Timeline {
+        legs.indices.last { begin(ofLeg: $0) < position }.map { legs[$0].timeline } ?? legs[0].timeline
+    }
+
+    /// Where the way comes to a timeline; `nil` when it does not.
+    public func begin(of timeline: Timeline) -> LSN? {
+        legs.firstIndex { $0.timeline == timeline }.map(begin(ofLeg:))
+    }
+
+    private func begin(ofLeg index: Int) -> LSN {
+        index > 0 ? legs[index - 1].end ?? LSN(rawValue: 0) : LSN(rawValue: 0)
+    }
+
+    /// The way as far as a timeline, which does not end then; `nil` when it does not come there.
+    public func prefix(to timeline: Timeline) -> TimelinePath? {
+        guard let index = legs.firstIndex(where: { $0.timeline == timeline }) else { return nil }
+        return TimelinePath(legs: legs[..<index] + [Leg(timeline: timeline, end: nil)])
+    }
+
+    private init(legs: ArraySlice<Leg>) {
+        self.legs = Array(legs)
+    }
+
+    /// Up to where this way and another one are the same; `nil` when they begin differently, or are the same to the end.
+    public func branch(from other: TimelinePath) -> LSN? {
+        var shared: LSN?
+        for (leg, their) in zip(legs, other.legs) {
+            guard leg.timeline == their.timeline else { break }
+            guard leg.end != their.end else {
+                shared = leg.end
+                continue
+            }
+            return [leg.end, their.end].compactMap { $0 }.min()
+        }
+        return shared
     }
 
     /// Where the way leaves a timeline; `nil` for the last one and for those that are not on the way.

@@ -126,6 +126,12 @@ public struct WALSegmentName: Comparable, Hashable, Sendable, CustomStringConver
         }
     }
 
+    /// Whether it comes before another one by its number, and of one number by its timeline: the order in which pg_receivewal looks for
+    /// the newest.
+    public func precedesByNumber(_ other: WALSegmentName) -> Bool {
+        (log, segment, timeline.rawValue) < (other.log, other.segment, other.timeline.rawValue)
+    }
+
     /// Orders names as their texts order: by timeline, log, segment.
     public static func < (left: WALSegmentName, right: WALSegmentName) -> Bool {
         (left.timeline.rawValue, left.log, left.segment) < (right.timeline.rawValue, right.log, right.segment)
