@@ -79,6 +79,26 @@ public struct PostgresSession: ~Copyable {
         _ sql: String,
         handover: (PostgresRows) -> Void
     ) throws(PostgresError) {
+        try run(sql) { result in
+            handover(result.map { Self.rows(of: $0) } ?? PostgresRows(columns: [], values: []))
+        }
+    }
+
+    /// Runs one statement and returns the bytes in a column of its first row, whatever text they are not; `nil` if NULL or not there.
+    public borrowing func bytes(_ sql: String, _ column: String) throws(PostgresError) -> [UInt8]? {
+        var bytes: [UInt8]?
+        try run(sql) { result in
+            guard let result, PQntuples(result) > 0, case let index = PQfnumber(result, column), index >= 0,
+                PQgetisnull(result, 0, index) == 0, let value = PQgetvalue(result, 0, index)
+            else { return }
+            let buffer = UnsafeRawBufferPointer(start: value, count: Int(PQgetlength(result, 0, index)))
+            bytes = Array(buffer)
+        }
+        return bytes
+    }
+
+    /// Runs statements; `handover` sees what libpq has of the rows of each, `nil` for one that has none.
+    private borrowing func run(_ sql: String, _ handover: (OpaquePointer?) -> Void) throws(PostgresError) {
         guard PQsendQuery(handle, sql) == 1 else { throw connectionError() }
         var failure: PostgresError?
         while true {
@@ -93,8 +113,8 @@ public struct PostgresSession: ~Copyable {
             guard let result = PQgetResult(handle) else { break }
             defer { PQclear(result) }
             switch PQresultStatus(result) {
-            case PGRES_TUPLES_OK, PGRES_SINGLE_TUPLE: handover(Self.rows(of: result))
-            case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: handover(PostgresRows(columns: [], values: []))
+            case PGRES_TUPLES_OK, PGRES_SINGLE_TUPLE: handover(result)
+            case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: handover(nil)
             default: failure = failure ?? statementError(result)
             }
             if PQstatus(handle) == CONNECTION_BAD, failure == nil { failure = connectionError() }

@@ -30,9 +30,9 @@ extension PostgresSession {
         return size
     }
 
-    /// The contents of the history file of a timeline.
-    public borrowing func historyFile(of timeline: Timeline) throws(PostgresError) -> String {
-        guard let contents = try rows(ReplicationCommand.timelineHistory(timeline))["content"] else {
+    /// The contents of the history file of a timeline; the reasons in it are in whatever encoding they were given.
+    public borrowing func historyFile(of timeline: Timeline) throws(PostgresError) -> [UInt8] {
+        guard let contents = try bytes(ReplicationCommand.timelineHistory(timeline), "content") else {
             throw Self.unexpectedReply(to: "TIMELINE_HISTORY")
         }
         return contents
@@ -44,7 +44,7 @@ extension PostgresSession {
         guard timeline.rawValue > 1 else { return TimelinePath(along: timeline) }
         let text: String
         do throws(PostgresError) {
-            text = try historyFile(of: timeline)
+            text = String(decoding: try historyFile(of: timeline), as: UTF8.self)
         } catch {
             throw .postgres(error)
         }

@@ -173,8 +173,8 @@ public struct WALReceiver: Sendable {
             return try knowsHistory(timeline)
         }
         guard !isHere else { return }
-        let text = try replicating { () throws(PostgresError) in try session.historyFile(of: timeline) }
-        try storing { () throws(FileError) in try files.storeHistory(of: timeline, Array(text.utf8)) }
+        let contents = try replicating { () throws(PostgresError) in try session.historyFile(of: timeline) }
+        try storing { () throws(FileError) in try files.storeHistory(of: timeline, contents) }
         tell(.storedHistory(timeline))
     }
 

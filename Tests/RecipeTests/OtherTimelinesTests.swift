@@ -52,6 +52,9 @@ import Testing
             try site.cluster.start()
             try site.cluster.sql("SELECT pg_promote()")
             try site.cluster.waitUntilPromoted()
+            // The name of a restore point may be in any encoding.
+            let history = "\(site.cluster.dataDirectory)/pg_wal/00000002.history"
+            try world.shell("printf '# caf\\351\\n' >> \(history)").orThrow()
             try site.fillSegments(1)
 
             try world.makeDirectory(site.streaming, as: .postgres)
@@ -82,6 +85,7 @@ import Testing
             #expect(receiver.outcome.out.contains(words), "\(receiver.outcome)")
             try site.host.barman("archive-wal", "pg").orThrow()
             for name in ["\(first)", "00000002.history"] { #expect(site.host.archivedWAL("pg").contains(name)) }
+            try world.run(["cmp", history, "\(site.host.home)/pg/wals/00000002.history"]).orThrow()
             let branch = try site.cluster.sql(
                 "SELECT min(name) FROM pg_ls_waldir() WHERE name LIKE '00000002%' AND length(name) = 24"
             )
