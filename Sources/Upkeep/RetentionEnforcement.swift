@@ -1,5 +1,6 @@
 public import Catalog
 public import Failure
+import Files
 public import Notation
 import Settings
 import SystemPackage
@@ -29,7 +30,9 @@ public struct RetentionJudgement: Sendable {
             } else if info.status == .empty {
                 continue
             } else if try catalog.isOrphan(info) {
-                orphans.append(id)
+                // Another process may have deleted it meanwhile: it marks it before the files go, and takes the mark away after the record.
+                let isDeleted = try annotations.isMarkedForDeletion(id) || BackupCatalog.record(of: id, in: home) == nil
+                if !isDeleted { orphans.append(id) }
             } else if states[id] == .obsolete {
                 obsolete.append(id)
             }
@@ -59,7 +62,7 @@ struct RetentionEnforcement {
         warnOfOrphans(judgement, catalog)
         for id in judgement.obsolete {
             // The deletion of its root may have taken an incremental backup along.
-            guard let info = catalog[id] else { continue }
+            guard let info = catalog[id], try !isKeptMeanwhile(info, catalog) else { continue }
             reporter.info("Enforcing retention policy: removing backup \(id) for server \(home.name)")
             do {
                 try deletion.enforce(info, &catalog)
@@ -68,6 +71,16 @@ struct RetentionEnforcement {
                 reporter.report(refusal.failure)
             }
         }
+    }
+
+    /// Whether somebody has asked to keep a backup, or the one it depends on, since it was judged: deletions before it take their time.
+    private func isKeptMeanwhile(_ info: BackupInfo, _ catalog: BackupCatalog) throws(FileError) -> Bool {
+        let annotations = Annotations(home)
+        let root = catalog.ancestors(of: info).last ?? info
+        // A deletion that has begun cannot be taken back.
+        guard try annotations.isKept(root.id), try !annotations.isMarkedForDeletion(info.id) else { return false }
+        reporter.info("Backup \(root.id) of server \(home.name) is to be kept now: \(info.id) is not deleted")
+        return true
     }
 
     /// Tells what the next turn of `cron` would delete.

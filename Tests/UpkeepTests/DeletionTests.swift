@@ -1,6 +1,7 @@
 import Catalog
 import Failure
 import Files
+import Notation
 import SystemPackage
 import TestHomes
 import TestWorld
@@ -215,6 +216,38 @@ import Upkeep
             )
             #expect(!fixture.exists("meta/20200101T000000-delete_this"))
             #expect(fixture.world.names(in: fixture.world.path("home")).filter { $0.hasSuffix(".lock") } == [])
+        }
+    }
+
+    @Test func `a backup that is to be kept since the policy was asked stays, whatever was deleted meanwhile`() throws {
+        let keep = "echo -n full > \"$BARMAN_BACKUP_DIR\"/../../meta/\(middle)-keep"
+        try UpkeepFixture.with("retention_policy = REDUNDANCY 1\npre_delete_script = \(keep)") { fixture in
+            try fill(fixture)
+            let recorder = Recorder()
+            try CronRun(
+                configuration: fixture.configuration,
+                homes: [fixture.home],
+                reporter: recorder,
+                executable: "/bin/true"
+            ).run()
+            #expect(try fixture.catalog.ids == [middle, newest])
+            #expect(fixture.exists("base/\(middle)/data/PG_VERSION"))
+            let text = "info: Backup \(middle) of server pg is to be kept now: \(middle) is not deleted"
+            #expect(recorder.said.contains(text))
+        }
+    }
+
+    @Test func `a backup that somebody deletes while the policy is asked is no orphan`() throws {
+        try UpkeepFixture.with("retention_policy = REDUNDANCY 3") { fixture in
+            try fill(fixture)
+            let known = try fixture.catalog
+            try FileSystem.removeTree(fixture.home.backupDirectory(of: oldest))
+            func orphans() throws -> [String]? {
+                try RetentionJudgement(known, now: .now(), reporter: Recorder())?.orphans
+            }
+            #expect(try orphans() == [oldest])
+            try FileSystem.unlink(fixture.home.metaDirectory.appending("\(oldest)-backup.info"))
+            #expect(try orphans() == [])
         }
     }
 
