@@ -62,7 +62,7 @@ struct RetentionEnforcement {
         warnOfOrphans(judgement, catalog)
         for id in judgement.obsolete {
             // The deletion of its root may have taken an incremental backup along.
-            guard let info = catalog[id], try !isKeptMeanwhile(info, catalog) else { continue }
+            guard let info = catalog[id], try !isKeptMeanwhile(id) else { continue }
             reporter.info("Enforcing retention policy: removing backup \(id) for server \(home.name)")
             do {
                 try deletion.enforce(info, &catalog)
@@ -73,13 +73,12 @@ struct RetentionEnforcement {
         }
     }
 
-    /// Whether somebody has asked to keep a backup, or the one it depends on, since it was judged: deletions before it take their time.
-    private func isKeptMeanwhile(_ info: BackupInfo, _ catalog: BackupCatalog) throws(FileError) -> Bool {
+    /// Whether somebody has asked to keep a backup since it was judged: deletions before it take their time.
+    private func isKeptMeanwhile(_ id: String) throws(FileError) -> Bool {
         let annotations = Annotations(home)
-        let root = catalog.ancestors(of: info).last ?? info
         // A deletion that has begun cannot be taken back.
-        guard try annotations.isKept(root.id), try !annotations.isMarkedForDeletion(info.id) else { return false }
-        reporter.info("Backup \(root.id) of server \(home.name) is to be kept now: \(info.id) is not deleted")
+        guard try annotations.isKept(id), try !annotations.isMarkedForDeletion(id) else { return false }
+        reporter.info("Backup \(id) of server \(home.name) is to be kept now: it is not deleted")
         return true
     }
 

@@ -232,7 +232,7 @@ import Upkeep
             ).run()
             #expect(try fixture.catalog.ids == [middle, newest])
             #expect(fixture.exists("base/\(middle)/data/PG_VERSION"))
-            let text = "info: Backup \(middle) of server pg is to be kept now: \(middle) is not deleted"
+            let text = "info: Backup \(middle) of server pg is to be kept now: it is not deleted"
             #expect(recorder.said.contains(text))
         }
     }
