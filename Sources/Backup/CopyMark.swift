@@ -73,6 +73,7 @@ package struct CopyMark: Equatable {
 
     /// `nil` when there is none that makes sense; then nothing is believed.
     package static func read(in directory: FilePath) -> CopyMark? {
+        // A mark that cannot be read is as good as none: then every file is compared.
         guard let bytes = try? FileSystem.readIfPresent(directory.appending(name), limit: 1 << 12),
             let mark = try? JSONValue(parsing: bytes), let bootID = mark["boot_id"]?.stringValue,
             let began = mark["began"]?.integerValue
@@ -82,6 +83,7 @@ package struct CopyMark: Equatable {
 
     /// What tells one start of this machine from the next.
     private static let currentBootID: String? = {
+        // Where it cannot be told no mark is written, and none is believed.
         guard let bytes = try? FileSystem.read("/proc/sys/kernel/random/boot_id", limit: 100) else { return nil }
         return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }()

@@ -81,18 +81,6 @@ struct SegmentJudgeTests {
     }
 
     private func packed(_ bytes: [UInt8], _ format: CompressionFormat?) throws -> [UInt8] {
-        guard let format else { return bytes }
-        var packed: [UInt8] = []
-        var rest = bytes[...]
-        try Compressor(format: format).compress(
-            read: { buffer in
-                let piece = rest.prefix(buffer.count)
-                buffer.copyBytes(from: piece)
-                rest = rest.dropFirst(piece.count)
-                return piece.count
-            },
-            write: { packed.append(contentsOf: $0) }
-        )
-        return packed
+        try format.map { try compressed(bytes, $0) } ?? bytes
     }
 }

@@ -188,6 +188,18 @@ import Upkeep
         }
     }
 
+    /// A turn of cron that starts nothing; returns what it said.
+    private func cron(_ fixture: UpkeepFixture) throws -> Recorder {
+        let recorder = Recorder()
+        try CronRun(
+            configuration: fixture.configuration,
+            homes: [fixture.home],
+            reporter: recorder,
+            executable: "/bin/true"
+        ).run()
+        return recorder
+    }
+
     @Test func `a policy deletes what is obsolete, finishes what was begun and warns of orphans`() throws {
         try UpkeepFixture.with("retention_policy = REDUNDANCY 1") { fixture in
             try fill(fixture)
@@ -197,13 +209,7 @@ import Upkeep
             try fixture.write("delete", to: "meta/20200101T000000-delete_this")
             try FileSystem.removeTree(fixture.home.backupDirectory(of: begun))
             try FileSystem.removeTree(fixture.home.backupDirectory(of: oldest))
-            let recorder = Recorder()
-            try CronRun(
-                configuration: fixture.configuration,
-                homes: [fixture.home],
-                reporter: recorder,
-                executable: "/bin/true"
-            ).run()
+            let recorder = try cron(fixture)
             // The one that was being deleted is the newest, and took the place that the policy leaves.
             #expect(try fixture.catalog.ids == [oldest])
             #expect(recorder.said.first == "show: Starting WAL archiving for server pg")
@@ -223,13 +229,7 @@ import Upkeep
         let keep = "echo -n full > \"$BARMAN_BACKUP_DIR\"/../../meta/\(middle)-keep"
         try UpkeepFixture.with("retention_policy = REDUNDANCY 1\npre_delete_script = \(keep)") { fixture in
             try fill(fixture)
-            let recorder = Recorder()
-            try CronRun(
-                configuration: fixture.configuration,
-                homes: [fixture.home],
-                reporter: recorder,
-                executable: "/bin/true"
-            ).run()
+            let recorder = try cron(fixture)
             #expect(try fixture.catalog.ids == [middle, newest])
             #expect(fixture.exists("base/\(middle)/data/PG_VERSION"))
             let text = "info: Backup \(middle) of server pg is to be kept now: it is not deleted"
